@@ -1,0 +1,3 @@
+#include <mlkit/core.h>
+
+const char *mlk_version(void) { return MLK_VERSION; }
