@@ -52,6 +52,9 @@ const char *mlk_error_message(mlk_status status);
 /** The library's version, "major.minor.patch". */
 const char *mlk_version(void);
 
+/** The candidate nearest to `word` by edit distance, or NULL when none is near. */
+const char *mlk_nearest(const char *word, const char *const *candidates, size_t n);
+
 /* ------------------------------------------------------------------ views */
 
 /** Read-only row-major matrix: element (i, j) is data[i * ld + j], ld >= cols. */

@@ -110,9 +110,6 @@ const char *mlk_opts_domain(const mlk_opt *opt, char *buf, size_t size);
 void mlk_opts_save(const mlk_opt *table, const void *opts, mlk_doc *to);
 mlk_status mlk_opts_load(const mlk_opt *table, const mlk_doc *from, void *opts);
 
-/** The candidate nearest to `word` by edit distance, or NULL when none is near. */
-const char *mlk_nearest(const char *word, const char *const *candidates, size_t n);
-
 /* -------------------------------------------------------------- certificate */
 
 /** How a fit ended. NaN and -1: does not apply to this algorithm. */
