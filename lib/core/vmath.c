@@ -1,0 +1,9 @@
+#include "core/vmath.h"
+
+#include "core/simd.h"
+
+MLK_SIMD void mlk_vexp(const double *x, size_t n, double *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = mlk_exp(x[i]);
+}
