@@ -8,12 +8,16 @@
 #include "core/status.h"
 
 /*
- * Every node is one block of an arena that the root owns: a chain of blocks,
- * released together. Members of maps and lists sit in a growing array.
+ * Nodes, keys, texts and small arrays are cut from chunks of the arena that the
+ * root owns; a large array gets a block of its own. All are released together.
  */
 typedef struct arena {
     mlk_scratch blocks;
+    char *at; /* free part of the newest chunk */
+    size_t left, chunk;
 } arena;
+
+enum { FIRST_CHUNK = 1 << 10, LAST_CHUNK = 1 << 16, CUT = 16 /* alignment of what is cut */ };
 
 struct mlk_doc {
     mlk_doc_kind kind;
@@ -35,13 +39,35 @@ struct mlk_doc {
 static const size_t type_size[] = {
     [MLK_U8] = 1, [MLK_U16] = 2, [MLK_U32] = 4, [MLK_I32] = 4, [MLK_F32] = 4, [MLK_F64] = 8};
 
+/* count * size bytes; NULL, remembered by the arena, when there is no memory. */
+static void *take(arena *a, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > LAST_CHUNK / 4)
+        return mlk_scratch_take(&a->blocks, count, size);
+    bytes = (bytes + CUT - 1) / CUT * CUT;
+    if (bytes > a->left) {
+        const size_t chunk = bytes > a->chunk ? bytes : a->chunk;
+        char *fresh = mlk_scratch_take(&a->blocks, chunk, 1);
+        if (!fresh)
+            return NULL;
+        a->at = fresh;
+        a->left = chunk;
+        a->chunk = a->chunk < LAST_CHUNK ? 2 * a->chunk : a->chunk;
+    }
+    void *cut = a->at;
+    a->at += bytes;
+    a->left -= bytes;
+    return cut;
+}
+
 mlk_doc *mlk_doc_new(void)
 {
     arena *owner = mlk_alloc(1, sizeof *owner);
     if (!owner)
         return NULL;
-    *owner = (arena){MLK_SCRATCH_INIT};
-    mlk_doc *root = mlk_scratch_take(&owner->blocks, 1, sizeof *root);
+    *owner = (arena){.blocks = MLK_SCRATCH_INIT, .chunk = FIRST_CHUNK};
+    mlk_doc *root = take(owner, 1, sizeof *root);
     if (!root) {
         mlk_free(owner);
         return NULL;
@@ -70,7 +96,7 @@ mlk_status mlk_doc_check(const mlk_doc *doc)
 static const char *copy_text(arena *owner, const char *text)
 {
     const size_t bytes = strlen(text) + 1;
-    char *copy = mlk_scratch_take(&owner->blocks, bytes, 1);
+    char *copy = take(owner, bytes, 1);
     return copy ? memcpy(copy, text, bytes) : NULL;
 }
 
@@ -79,10 +105,9 @@ static mlk_doc *append(mlk_doc *to, const char *key, mlk_doc_kind kind)
 {
     if (!to || to->owner->blocks.failed)
         return NULL;
-    mlk_scratch *blocks = &to->owner->blocks;
     if (to->u.members.n == to->u.members.cap) {
         const size_t cap = 2 * to->u.members.cap + 4;
-        mlk_doc **items = mlk_scratch_take(blocks, cap, sizeof *items);
+        mlk_doc **items = take(to->owner, cap, sizeof *items);
         if (!items)
             return NULL;
         if (to->u.members.n)
@@ -90,7 +115,7 @@ static mlk_doc *append(mlk_doc *to, const char *key, mlk_doc_kind kind)
         to->u.members.items = items;
         to->u.members.cap = cap;
     }
-    mlk_doc *node = mlk_scratch_take(blocks, 1, sizeof *node);
+    mlk_doc *node = take(to->owner, 1, sizeof *node);
     if (!node)
         return NULL;
     *node = (mlk_doc){.kind = kind, .owner = to->owner};
@@ -141,7 +166,7 @@ void mlk_doc_put_array(mlk_doc *to, const char *key, mlk_doc_type type, const vo
     if (!node)
         return;
     const size_t count = cols ? rows * cols : rows;
-    void *copy = mlk_scratch_take(&to->owner->blocks, count, type_size[type]);
+    void *copy = take(to->owner, count, type_size[type]);
     if (copy && count)
         memcpy(copy, data, count * type_size[type]);
     node->u.array = (mlk_doc_array){type, rows, cols, copy};
@@ -157,11 +182,10 @@ void mlk_doc_put_mat(mlk_doc *to, const char *key, mlk_cmat A)
     mlk_doc *node = append(to, key, MLK_DOC_ARRAY);
     if (!node)
         return;
-    const mlk_mat copy = mlk_scratch_mat(&to->owner->blocks, A.rows, A.cols);
-    if (copy.data)
-        for (size_t i = 0; i < A.rows; i++)
-            memcpy(copy.data + i * A.cols, A.data + i * A.ld, A.cols * sizeof(double));
-    node->u.array = (mlk_doc_array){MLK_F64, A.rows, A.cols, copy.data};
+    double *copy = take(to->owner, A.rows * A.cols, sizeof *copy);
+    for (size_t i = 0; copy && i < A.rows; i++)
+        memcpy(copy + i * A.cols, A.data + i * A.ld, A.cols * sizeof *copy);
+    node->u.array = (mlk_doc_array){MLK_F64, A.rows, A.cols, copy};
 }
 
 void mlk_doc_put_copy(mlk_doc *to, const char *key, const mlk_doc *from)

@@ -1,0 +1,27 @@
+#ifndef MLK_CORE_FILE_H
+#define MLK_CORE_FILE_H
+
+#include <mlkit/core.h>
+
+/**
+ * @file file.h
+ * @brief Whole files in and out; a written file is either complete or not there.
+ */
+
+MLK_BEGIN_DECLS
+
+/**
+ * Write `size` bytes to `path`: beside it, flushed to the disk, then renamed over it, so that
+ * whatever goes wrong the old file stays as it was and nothing half written remains. What is no
+ * regular file (a pipe, /dev/null) is written as it is; "-" is standard output.
+ * @retval MLK_EIO "path: No space left on device"
+ */
+mlk_status mlk_file_write(const char *path, const void *bytes, size_t size);
+
+/** All of a file ("-": standard input). Release *bytes with mlk_file_free(). NULL on failure. */
+mlk_status mlk_file_read(const char *path, void **bytes, size_t *size);
+void mlk_file_free(void *bytes);
+
+MLK_END_DECLS
+
+#endif
