@@ -18,14 +18,15 @@
 /* Public headers bracket their declarations with these two: they give the
  * declarations C linkage and, in a library built with hidden visibility,
  * export exactly them. */
+/* clang-format off */
 #ifdef __cplusplus
-#define MLK_BEGIN_DECLS                                                                            \
-    _Pragma("GCC visibility push(default)") extern "C" { #define MLK_END_DECLS }                   \
-    _Pragma("GCC visibility pop")
+#define MLK_BEGIN_DECLS _Pragma("GCC visibility push(default)") extern "C" {
+#define MLK_END_DECLS } _Pragma("GCC visibility pop")
 #else
 #define MLK_BEGIN_DECLS _Pragma("GCC visibility push(default)")
-#define MLK_END_DECLS   _Pragma("GCC visibility pop")
+#define MLK_END_DECLS _Pragma("GCC visibility pop")
 #endif
+/* clang-format on */
 
 MLK_BEGIN_DECLS
 

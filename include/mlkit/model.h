@@ -177,7 +177,7 @@ typedef struct mlk_algo {
     mlk_status (*predict)(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out);
     /** X.rows x n_classes probabilities, rows summing to 1. */
     mlk_status (*predict_proba)(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out);
-    /** X.rows x n_outputs(state) raw decision values (outlier score in column 0). */
+    /** X.rows x n_decisions(state) raw decision values (outlier score in column 0). */
     mlk_status (*decision)(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out);
     /** Columns that decision() writes; NULL: 1 for two classes, else n_classes. */
     size_t (*n_decisions)(const void *state);
@@ -257,6 +257,7 @@ mlk_status mlk_model_transform(const mlk_model *model, mlk_cmat X, const mlk_run
 mlk_status mlk_model_inverse_transform(const mlk_model *model, mlk_cmat Z, const mlk_run *run,
                                        mlk_mat out);
 
+/* What a model is. Pointers live as long as the model. */
 const mlk_algo *mlk_model_algo(const mlk_model *model);
 const void *mlk_model_opts(const mlk_model *model);  /**< The options struct it was fitted with. */
 const void *mlk_model_state(const mlk_model *model); /**< The algorithm's own fitted type. */

@@ -4,7 +4,7 @@
 /*
  * MLK_SIMD before a function compiles it for the instruction sets of x86-64-v3
  * (AVX2, FMA) and v4 (AVX-512) besides the baseline and picks one at load time.
- * For inner loops over arrays; what they call must be inlinable. Sanitizers
+ * For static functions: inner loops over arrays, calling only what is inlined. Sanitizers
  * cannot run the resolver that early and get the baseline.
  */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
