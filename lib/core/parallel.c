@@ -63,13 +63,14 @@ static void record_failure(job *j, size_t chunk, mlk_status status)
 }
 
 /* Take chunks in order until none is left. Because they are handed out in order, every chunk
- * before a failed one has been started and will be finished: the lowest failure is found. */
+ * before a failed one has been started and will be finished: the lowest failure is found. The
+ * counters order nothing else (relaxed), so that a sanitizer sees races between chunks. */
 static void work(job *j, unsigned worker)
 {
     for (;;) {
-        if (atomic_load(&j->stop))
+        if (atomic_load_explicit(&j->stop, memory_order_relaxed))
             return;
-        const size_t i = atomic_fetch_add(&j->next, 1);
+        const size_t i = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed);
         if (i >= j->chunks)
             return;
         const size_t begin = i * j->grain;
@@ -80,10 +81,40 @@ static void work(job *j, unsigned worker)
             st = j->body(j->ctx, &chunk);
         if (st != MLK_OK)
             record_failure(j, i, st);
-        const size_t done = atomic_fetch_add(&j->done, 1) + 1;
+        const size_t done = atomic_fetch_add_explicit(&j->done, 1, memory_order_relaxed) + 1;
         if (worker == 0 && j->run && j->run->progress)
             j->run->progress(j->run->user, (double)done / (double)j->chunks);
     }
+}
+
+/*
+ * libgomp's own synchronisation is invisible to ThreadSanitizer. These say what it guarantees: all
+ * that the caller did happens before the workers start, all that they did before it goes on.
+ */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#define HAPPENS_BEFORE(address) __tsan_release(address)
+#define HAPPENS_AFTER(address)  __tsan_acquire(address)
+#define UNSEEN_BY_TSAN          __attribute__((no_sanitize_thread))
+#else
+#define HAPPENS_BEFORE(address) ((void)(address))
+#define HAPPENS_AFTER(address)  ((void)(address))
+#define UNSEEN_BY_TSAN
+#endif
+
+static void work_as_one_of_many(job *j, unsigned worker)
+{
+    HAPPENS_AFTER(&j->next);
+    work(j, worker);
+    HAPPENS_BEFORE(&j->done);
+}
+
+UNSEEN_BY_TSAN static void work_together(job *j, unsigned workers)
+{
+    HAPPENS_BEFORE(&j->next);
+#pragma omp parallel num_threads((int)workers)
+    work_as_one_of_many(j, (unsigned)omp_get_thread_num());
+    HAPPENS_AFTER(&j->done);
 }
 
 mlk_status mlk_parallel_for(const mlk_run *run, size_t n, size_t grain, mlk_body body, void *ctx)
@@ -99,12 +130,10 @@ mlk_status mlk_parallel_for(const mlk_run *run, size_t n, size_t grain, mlk_body
              .status = MLK_OK};
     const unsigned workers = mlk_workers(run, n, grain);
 
-    if (workers == 1) {
+    if (workers == 1)
         work(&j, 0);
-    } else {
-#pragma omp parallel num_threads((int)workers)
-        work(&j, (unsigned)omp_get_thread_num());
-    }
+    else
+        work_together(&j, workers);
     return j.status == MLK_OK ? MLK_OK : MLK_FAIL(j.status, "%s", j.text);
 }
 
