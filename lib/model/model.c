@@ -34,24 +34,34 @@ static void opts_free(const mlk_algo *algo, void *opts)
     mlk_free(opts);
 }
 
+static size_t field_size(mlk_opt_type type)
+{
+    static const size_t size[] = {[MLK_OPT_TYPE_REAL] = sizeof(double),
+                                  [MLK_OPT_TYPE_INT] = sizeof(int64_t),
+                                  [MLK_OPT_TYPE_BOOL] = sizeof(bool),
+                                  [MLK_OPT_TYPE_WORD] = sizeof(int)};
+    return type < MLK_COUNT(size) ? size[type] : 0;
+}
+
+/* The options of the table; other fields, such as borrowed pointers, are not the model's to keep
+ * and are zero in the copy. */
 static void *opts_clone(const mlk_algo *algo, const void *opts)
 {
     char *copy = mlk_alloc_zero(1, algo->opts_size);
     bool failed = !copy;
-    if (failed)
-        return NULL;
-    memcpy(copy, opts, algo->opts_size);
-    for (const mlk_opt *o = algo->opts; o && o->name; o++)
-        if (o->type == MLK_OPT_TYPE_TEXT) {
-            const char **text = text_field(o, copy);
-            if (*text && !(*text = failed ? NULL : mlk_strdup(*text)))
-                failed = true;
+    for (const mlk_opt *o = algo->opts; !failed && o && o->name; o++) {
+        if (o->type != MLK_OPT_TYPE_TEXT) {
+            memcpy(copy + o->offset, (const char *)opts + o->offset, field_size(o->type));
+            continue;
         }
-    if (failed) {
-        opts_free(algo, copy);
-        return NULL;
+        const char *text = *(const char *const *)(const void *)((const char *)opts + o->offset);
+        if (text && !(*text_field(o, copy) = mlk_strdup(text)))
+            failed = true;
     }
-    return copy;
+    if (!failed)
+        return copy;
+    opts_free(algo, copy);
+    return NULL;
 }
 
 /* ------------------------------------------------------------------- fit */

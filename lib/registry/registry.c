@@ -1,4 +1,5 @@
 #include <mlkit/model.h>
+#include <mlkit/preprocess/pipeline.h>
 
 #include <string.h>
 
@@ -25,5 +26,5 @@ const mlk_algo *mlk_algo_find(const char *name)
     for (size_t i = 0; i < MLK_COUNT(algos); i++)
         if (strcmp(algos[i]->name, name) == 0)
             return algos[i];
-    return NULL;
+    return strcmp(mlk_pipeline_algo.name, name) == 0 ? &mlk_pipeline_algo : NULL;
 }
