@@ -102,7 +102,7 @@ typedef struct positive {
 /*
  * The x whose tail (sf when `upper`, else cdf) is `target` <= about 1/2: Newton's method for
  * log(tail) as a function of log(x), which is close to linear far out on both sides, inside a
- * bracket that each step shrinks.
+ * bracket that each step shrinks. The whole range of doubles: beyond it, infinity.
  */
 static double solve_tail(const positive *d, double target, bool upper)
 {
@@ -122,7 +122,7 @@ static double solve_tail(const positive *d, double target, bool upper)
             return exp(next);
         u = next;
     }
-    return exp(u);
+    return u > 708.9 ? INFINITY : exp(u);
 }
 
 /* The x with cdf(x) = p (upper: sf(x) = p), by whichever tail is the smaller. */

@@ -32,20 +32,31 @@ static double stirling_error(double x)
     return series + shift;
 }
 
-/* x log(x / m) + m - x without cancellation for x near m [loader2000, bd0]. */
-static double deviance(double x, double m)
+/*
+ * x log(x / m) + m - x without cancellation for x near m [loader2000, bd0]; d = x - m, which the
+ * caller may know better than the difference of the rounded two.
+ */
+static double deviance(double x, double m, double d)
 {
-    if (fabs(x - m) >= 0.1 * (x + m))
-        return x > 0.0 ? x * log(x / m) + m - x : m;
-    const double v = (x - m) / (x + m);
-    double sum = (x - m) * v, term = 2.0 * x * v;
-    for (int j = 3;; j += 2) {
-        const double before = sum;
+    if (fabs(d) >= 0.1 * (x + m))
+        return x > 0.0 ? x * log(x / m) - d : m;
+    const double v = d / (x + m);
+    double sum = d * v, term = 2.0 * x * v, before = NAN;
+    for (int j = 3; sum != before && j < 100; j += 2) {
+        before = sum;
         term *= v * v;
         sum += term / j;
-        if (sum == before)
-            return sum;
     }
+    return sum;
+}
+
+/* log(a / n) where n - a = b. */
+static double log_share(double a, double b, double n) { return b < a ? log1p(-b / n) : log(a / n); }
+
+/* a y - b x = a - (a + b) x = (a + b) y - b, from the smaller of x and y: the exacter one. */
+static double excess_over_mean(double a, double b, double x, double y)
+{
+    return x < y ? a - (a + b) * x : (a + b) * y - b;
 }
 
 double mlk_log_beta(double a, double b)
@@ -54,14 +65,14 @@ double mlk_log_beta(double a, double b)
         return NAN;
     const double n = a + b;
     return stirling_error(a) + stirling_error(b) - stirling_error(n) +
-           0.5 * log(two_pi * n / (a * b)) + a * log(a / n) + b * log(b / n);
+           0.5 * log(two_pi * n / (a * b)) + a * log_share(a, b, n) + b * log_share(b, a, n);
 }
 
 double mlk_poisson_term(double a, double x)
 {
     if (a == 0.0)
         return exp(-x);
-    return exp(-stirling_error(a) - deviance(a, x)) / sqrt(two_pi * a);
+    return exp(-stirling_error(a) - deviance(a, x, a - x)) / sqrt(two_pi * a);
 }
 
 double mlk_binomial_term(double a, double b, double x, double y)
@@ -71,8 +82,9 @@ double mlk_binomial_term(double a, double b, double x, double y)
         return exp(b * (x < 0.1 ? log1p(-x) : log(y)));
     if (b == 0.0)
         return exp(a * (y < 0.1 ? log1p(-y) : log(x)));
+    const double off = excess_over_mean(a, b, x, y);
     const double d = stirling_error(n) - stirling_error(a) - stirling_error(b);
-    return exp(d - deviance(a, n * x) - deviance(b, n * y)) * sqrt(n / (two_pi * a * b));
+    return exp(d - deviance(a, n * x, off) - deviance(b, n * y, -off)) * sqrt(n / (two_pi * a * b));
 }
 
 /* --------------------------------------------------------- incomplete gamma */
@@ -140,18 +152,23 @@ double mlk_gamma_q(double a, double x)
 
 /* ---------------------------------------------------------- incomplete beta */
 
-/* I_x(a, b) for x below about a / (a + b), where the fraction converges fast [dlmf, 8.17.22]. */
+/*
+ * I_x(a, b) for x below about a / (a + b) by the fraction of [didonato1992, eq. 9], which holds
+ * x only together with y in a y - b x: no digits are lost for x near 1.
+ */
 static double beta_fraction(double a, double b, double x, double y)
 {
-    double value = 1.0, factor = 0.0;
-    lentz f = {1.0, 0.0};
-    for (double m = 0.0; fabs(factor - 1.0) > 0.5 * DBL_EPSILON && m < MAX_STEPS; m += 1.0) {
-        const double at = a + 2.0 * m;
-        factor = m > 0.0 ? lentz_step(&f, m * (b - m) * x / ((at - 1.0) * at), 1.0) : 1.0;
-        factor *= lentz_step(&f, -(a + m) * (a + b + m) * x / (at * (at + 1.0)), 1.0);
+    const double excess = excess_over_mean(a, b, x, y);
+    double value = a / (a + 1.0) * (excess + 1.0), factor = 0.0;
+    lentz f = {value, 0.0};
+    for (double m = 1.0; fabs(factor - 1.0) > 0.5 * DBL_EPSILON && m < MAX_STEPS; m += 1.0) {
+        const double at = a + 2.0 * m, u = m * (b - m) * x / (at - 1.0);
+        const double numerator = u * (a + m - 1.0) * (a + b + m - 1.0) * x / (at - 1.0);
+        factor = lentz_step(&f, numerator,
+                            m + u + (a + m) * (excess + 1.0 + m * (1.0 + y)) / (at + 1.0));
         value *= factor;
     }
-    return mlk_binomial_term(a, b, x, y) * (b / (a + b)) / value;
+    return mlk_binomial_term(a, b, x, y) * (a * b / (a + b)) / value;
 }
 
 double mlk_beta_inc(double a, double b, double x, double y)

@@ -150,10 +150,12 @@ START_TEST(quantiles_hold_over_all_orders_of_magnitude)
 {
     for (double p = 1e-300; p < 0.6; p *= 1e7)
         for (double df = 0.5; df < 1e7; df *= 20.0) {
-            const double tol = 1e-13 * (1.0 + fabs(log(p)));
+            /* chi-squared: a rounded x moves the tail z sqrt(df / 2) times as much, z < 40 */
+            const double tol = 1e-13 * (1.0 + fabs(log(p))) + 30.0 * sqrt(df) * DBL_EPSILON;
             require_relative(mlk_chi2_sf(mlk_chi2_upper(p, df), df), p, tol);
-            require_relative(mlk_f_sf(mlk_f_upper(p, 4.0, df), 4.0, df), p, tol);
-            if (df > 4.0) /* below, t overflows */
+            if (df > 4.0) /* below, F and t leave the doubles */
+                require_relative(mlk_f_sf(mlk_f_upper(p, 4.0, df), 4.0, df), p, tol);
+            if (df > 4.0)
                 require_relative(mlk_t_sf(mlk_t_upper(p, df), df), p, tol);
         }
 }
