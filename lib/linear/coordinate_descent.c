@@ -1,0 +1,264 @@
+#include "linear/coordinate_descent.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/parallel.h"
+#include "core/simd.h"
+#include "core/status.h"
+#include "linear/lanes.h"
+
+enum {
+    DEPTH = 5,    /* differences that an extrapolation combines */
+    GAP_EVERY = 8 /* passes from gap to gap where one costs as much as a pass */
+};
+
+/* ---- gap */
+
+/* max_j |g_j - l2 w_j|: what the l1 of a feasible point must reach. */
+static double dual_norm(const mlk_cd_penalty *q, size_t m, const double *w, const double *g)
+{
+    double worst = 0.0;
+    for (size_t j = 0; j < m; j++) {
+        const double u = g[j] - q->l2 * w[j];
+        worst = fmax(worst, q->positive ? u : fabs(u));
+    }
+    return worst;
+}
+
+/* Without an L2 penalty, s |g_j| exceeds l1 by rounding at most: the last sum is left out. */
+static double gap_at(const mlk_cd_penalty *q, size_t m, const double *w, const double *g, double rr,
+                     double s)
+{
+    double fit = 0.0, excess = 0.0;
+    for (size_t j = 0; j < m; j++) {
+        const double u = s * g[j], over = fmax(0.0, (q->positive ? u : fabs(u)) - q->l1);
+        fit += q->l1 * fabs(w[j]) + (0.5 * q->l2 * w[j] - u) * w[j];
+        excess += over * over;
+    }
+    const double gap = 0.5 * rr * (1.0 - s) * (1.0 - s) + fit;
+    return fmax(0.0, q->l2 > 0.0 ? gap + excess / (2.0 * q->l2) : gap);
+}
+
+double mlk_cd_gap(const mlk_cd_penalty *q, size_t m, const double *w, const double *g, double rr,
+                  double *s)
+{
+    const double norm = dual_norm(q, m, w, g);
+    *s = norm > q->l1 ? q->l1 / norm : 1.0;
+    const double gap = gap_at(q, m, w, g, rr, *s);
+    if (q->l2 == 0.0 || *s == 1.0)
+        return gap;
+    const double unscaled = gap_at(q, m, w, g, rr, 1.0);
+    if (unscaled >= gap)
+        return gap;
+    *s = 1.0;
+    return unscaled;
+}
+
+double mlk_cd_penalty_of(const mlk_cd_penalty *q, const double *w, size_t m)
+{
+    double sum1 = 0.0, sum2 = 0.0;
+    for (size_t j = 0; j < m; j++) {
+        sum1 += fabs(w[j]);
+        sum2 += w[j] * w[j];
+    }
+    return q->l1 * sum1 + 0.5 * q->l2 * sum2;
+}
+
+/* ---- passes */
+
+/* argmin over v of a/2 v^2 - u v + the penalty of one coordinate */
+static inline __attribute__((always_inline)) double shrink(const mlk_cd_penalty *q, double u,
+                                                           double a)
+{
+    const double over = fabs(u) - q->l1;
+    if (over <= 0.0 || (q->positive && u < 0.0))
+        return 0.0;
+    return copysign(over / (a + q->l2), u);
+}
+
+/* Each returns whether any coordinate moved. */
+MLK_SIMD static bool pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q)
+{
+    bool moved = false;
+    for (size_t j = 0; j < p->m; j++) {
+        const double a = p->norm2[j], old = p->w[j];
+        const double step = a > 0.0 ? shrink(q, p->g[j] + a * old, a) - old : 0.0;
+        if (step == 0.0)
+            continue;
+        p->w[j] = old + step;
+        mlk_lanes_axpy(-step, p->G.data + j * p->G.ld, p->g, p->m);
+        moved = true;
+    }
+    return moved;
+}
+
+MLK_SIMD static bool pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q)
+{
+    bool moved = false;
+    for (size_t j = 0; j < p->m; j++) {
+        const double a = p->norm2[j], old = p->w[j];
+        const double *z = p->Z.data + p->set[j] * p->Z.ld;
+        if (!(a > 0.0))
+            continue;
+        const double step = shrink(q, mlk_lanes_dot(z, p->r, p->n) + a * old, a) - old;
+        if (step == 0.0)
+            continue;
+        p->w[j] = old + step;
+        mlk_lanes_axpy(-step, z, p->r, p->n);
+        moved = true;
+    }
+    return moved;
+}
+
+MLK_SIMD static void gradient(const mlk_cd_problem *p)
+{
+    for (size_t j = 0; j < p->m; j++)
+        p->g[j] = mlk_lanes_dot(p->Z.data + p->set[j] * p->Z.ld, p->r, p->n);
+}
+
+/* ||t - Z w||^2; with a Gram matrix t't - w'(Z't + g), which may round below 0. */
+static double residual_norm2(const mlk_cd_problem *p, const double *w, const double *linear)
+{
+    double sum = 0.0;
+    if (p->G.data) {
+        for (size_t j = 0; j < p->m; j++)
+            sum += w[j] * (p->zt[j] + linear[j]);
+        return fmax(0.0, p->tt - sum);
+    }
+    for (size_t i = 0; i < p->n; i++)
+        sum += linear[i] * linear[i];
+    return sum;
+}
+
+/* ---- extrapolation: the combination, with weights of sum 1, of the last iterates whose
+ * differences cancel best. What follows w affinely (g, or r) is combined along with it. */
+
+typedef struct history {
+    size_t m, k;     /* lengths of an iterate and of what follows it */
+    size_t filled;   /* iterates held, at most DEPTH + 1 */
+    double *iterate; /* (DEPTH + 1) x (m + k) */
+    double *trial;   /* m + k */
+} history;
+
+static void remember(history *h, const double *w, const double *linear)
+{
+    double *to = h->iterate + h->filled++ * (h->m + h->k);
+    memcpy(to, w, h->m * sizeof *to);
+    memcpy(to + h->m, linear, h->k * sizeof *to);
+}
+
+/* Solve A x = 1 for a small positive semidefinite A by Gaussian elimination; false: singular. */
+static bool solve_ones(double A[DEPTH][DEPTH], double x[DEPTH])
+{
+    double trace = 0.0;
+    for (size_t i = 0; i < DEPTH; i++) {
+        trace += A[i][i];
+        x[i] = 1.0;
+    }
+    for (size_t i = 0; i < DEPTH; i++) {
+        if (!(A[i][i] > 1e-15 * trace))
+            return false;
+        for (size_t r = i + 1; r < DEPTH; r++) {
+            const double f = A[r][i] / A[i][i];
+            for (size_t c = i; c < DEPTH; c++)
+                A[r][c] -= f * A[i][c];
+            x[r] -= f * x[i];
+        }
+    }
+    for (size_t i = DEPTH; i-- > 0;) {
+        for (size_t c = i + 1; c < DEPTH; c++)
+            x[i] -= A[i][c] * x[c];
+        x[i] /= A[i][i];
+    }
+    return true;
+}
+
+MLK_SIMD static bool extrapolate(history *h)
+{
+    const size_t size = h->m + h->k;
+    double A[DEPTH][DEPTH] = {{0}}, x[DEPTH], sum = 0.0;
+    for (size_t j = 0; j < h->m; j++) {
+        double d[DEPTH];
+        for (size_t i = 0; i < DEPTH; i++)
+            d[i] = h->iterate[(i + 1) * size + j] - h->iterate[i * size + j];
+        for (size_t i = 0; i < DEPTH; i++)
+            for (size_t l = 0; l <= i; l++)
+                A[i][l] += d[i] * d[l];
+    }
+    for (size_t i = 0; i < DEPTH; i++)
+        for (size_t l = 0; l < i; l++)
+            A[l][i] = A[i][l];
+    if (!solve_ones(A, x))
+        return false;
+    for (size_t i = 0; i < DEPTH; i++)
+        sum += x[i];
+    if (!(fabs(sum) > 0.0 && fabs(sum) < INFINITY))
+        return false;
+    memset(h->trial, 0, size * sizeof *h->trial);
+    for (size_t i = 0; i < DEPTH; i++)
+        mlk_lanes_axpy(x[i] / sum, h->iterate + (i + 1) * size, h->trial, size);
+    return true;
+}
+
+/* Take the extrapolation if it is feasible and lowers P. */
+static void accelerate(const mlk_cd_problem *p, const mlk_cd_penalty *q, history *h, double *linear)
+{
+    h->filled = 0;
+    if (!extrapolate(h))
+        return;
+    for (size_t j = 0; q->positive && j < p->m; j++)
+        if (h->trial[j] < 0.0)
+            return;
+    const double *trial = h->trial, *follows = h->trial + h->m;
+    const double now = 0.5 * residual_norm2(p, p->w, linear) + mlk_cd_penalty_of(q, p->w, p->m);
+    const double then = 0.5 * residual_norm2(p, trial, follows) + mlk_cd_penalty_of(q, trial, p->m);
+    if (then < now) {
+        memcpy(p->w, trial, h->m * sizeof *trial);
+        memcpy(linear, follows, h->k * sizeof *trial);
+    }
+}
+
+/* ---- */
+
+static mlk_status descend(const mlk_cd_problem *p, const mlk_cd_penalty *q, double target,
+                          int64_t max_passes, const mlk_run *run, int64_t *passes, history *h)
+{
+    double *linear = p->G.data ? p->g : p->r;
+    const int64_t first = *passes, gap_every = p->G.data ? 1 : GAP_EVERY;
+    for (bool moved = true;;) {
+        if ((*passes - first) % gap_every == 0 || !moved || *passes >= max_passes) {
+            double s;
+            if (!p->G.data)
+                gradient(p);
+            const double gap = mlk_cd_gap(q, p->m, p->w, p->g, residual_norm2(p, p->w, linear), &s);
+            mlk_run_log(run, "pass %lld: %zu columns, duality gap %.3g of at most %.3g",
+                        (long long)*passes, p->m, gap, target);
+            if (gap <= target || !moved || *passes >= max_passes)
+                return MLK_OK;
+            MLK_TRY(mlk_run_poll(run, -1.0));
+        }
+        if (h->filled == 0)
+            remember(h, p->w, linear);
+        moved = p->G.data ? pass_gram(p, q) : pass_columns(p, q);
+        ++*passes;
+        remember(h, p->w, linear);
+        if (h->filled == DEPTH + 1)
+            accelerate(p, q, h, linear);
+    }
+}
+
+mlk_status mlk_cd_minimise(const mlk_cd_problem *problem, const mlk_cd_penalty *q, double target,
+                           int64_t max_passes, const mlk_run *run, int64_t *passes)
+{
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    history h = {.m = problem->m, .k = problem->G.data ? problem->m : problem->n};
+    h.iterate = mlk_scratch_mat(&scratch, DEPTH + 2, h.m + h.k).data;
+    if (scratch.failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %d iterates of %zu", DEPTH + 2, h.m + h.k);
+    h.trial = h.iterate + (DEPTH + 1) * (h.m + h.k);
+    const mlk_status st = descend(problem, q, target, max_passes, run, passes, &h);
+    mlk_scratch_release(&scratch);
+    return st;
+}
