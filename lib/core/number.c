@@ -3,36 +3,262 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/status.h"
+/*
+ * Decimal to binary. A number is w * 10^q with up to 19 digits in the integer w:
+ *
+ *   1. w < 2^53 and |q| <= 22: w and 10^|q| are doubles, one operation rounds correctly [Clinger].
+ *   2. Else the 128-bit product of w with the leading bits of 5^q decides [Lemire 2021; Mushtak and
+ *      Lemire 2023 prove that no product is ever undecided].
+ *   3. More than 19 digits: if w and w + 1 round to the same double, that is it; if not, integers
+ *      of a few thousand bits compare all digits with the midpoint of neighbouring doubles.
+ */
 
-/* The end of the decimal number that starts at s, or s. */
-static const char *scan(const char *s, const char *end)
+__extension__ typedef unsigned __int128 uint128;
+
+enum { MIN_POWER = -342, MAX_POWER = 308, EXACT_DIGITS = 19, EXPONENT_LIMIT = 1 << 20 };
+
+static const struct {
+    uint64_t high, low;
+} power_of_5[] = {
+#include "core/pow5_table.inc"
+};
+
+static const double power_of_10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static double from_bits(uint64_t bits)
 {
-    const char *p = s;
-    size_t digits = 0;
-    if (p < end && (*p == '+' || *p == '-'))
-        p++;
-    for (; p < end && isdigit((unsigned char)*p); p++)
-        digits++;
-    if (p < end && *p == '.')
-        for (p++; p < end && isdigit((unsigned char)*p); p++)
-            digits++;
-    if (!digits)
-        return s;
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        const char *q = p + 1;
-        if (q < end && (*q == '+' || *q == '-'))
-            q++;
-        if (q < end && isdigit((unsigned char)*q)) {
-            while (q < end && isdigit((unsigned char)*q))
-                q++;
-            p = q;
-        }
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+#define INFINITY_BITS ((uint64_t)0x7FF << 52)
+
+/* Bits of the double next to w * 10^q, w > 0. */
+static uint64_t round_product(uint64_t w, int64_t q)
+{
+    if (q < MIN_POWER)
+        return 0;
+    if (q > MAX_POWER)
+        return INFINITY_BITS;
+
+    /* 55 leading bits are wanted: 53, one to round, one that normalisation may eat. Only where
+     * all bits below them are ones can the low half of 5^q carry into them. */
+    const int zeros = __builtin_clzll(w);
+    w <<= zeros;
+    uint128 product = (uint128)w * power_of_5[q - MIN_POWER].high;
+    if (((uint64_t)(product >> 64) & 0x1FF) == 0x1FF)
+        product += ((uint128)w * power_of_5[q - MIN_POWER].low) >> 64;
+    const uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
+
+    const int carry = (int)(high >> 63), shift = carry + 64 - 55;
+    uint64_t m = high >> shift; /* 54 bits: the last one rounds */
+    /* floor(log2(10^q)) = q + floor(q log2 5), by a fixed-point product. */
+    int64_t exponent = ((217706 * q) >> 16) + 63 + carry - zeros + 1023;
+
+    if (exponent <= 0) { /* subnormal: fewer bits; an exact tie needs no care this far down */
+        if (exponent <= -63)
+            return 0;
+        m >>= 1 - exponent;
+        m += m & 1;
+        return m >> 1; /* 2^52 comes out as the smallest normal number */
     }
+    /* A tie, possible for few q only: the bits below the rounding one are all zero. Down when
+     * the result would be odd. */
+    if (low <= 1 && q >= -4 && q <= 23 && (m & 3) == 1 && m << shift == high)
+        m--;
+    m += m & 1;
+    m >>= 1;
+    if (m >> 53) {
+        m >>= 1;
+        exponent++;
+    }
+    return exponent >= 0x7FF ? INFINITY_BITS
+                             : (m & ~((uint64_t)1 << 52)) | (uint64_t)exponent << 52;
+}
+
+static double scaled(uint64_t w, int64_t q)
+{
+    if (w >> 53 == 0 && q >= -22 && q <= 22)
+        return q < 0 ? (double)w / power_of_10[-q] : (double)w * power_of_10[q];
+    return w ? from_bits(round_product(w, q)) : 0.0;
+}
+
+/* ------------------------------------------------- exact comparison of many digits */
+
+/* Digits beyond these only say whether something follows; midpoints of doubles have at most 767.
+ * With them no number here exceeds 3900 bits. */
+enum { MAX_DIGITS = 800, LIMBS = 64 };
+
+typedef struct big {
+    size_t n; /* limbs in use, the least significant first */
+    uint64_t limb[LIMBS];
+} big;
+
+static void big_multiply_add(big *b, uint64_t factor, uint64_t carry)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        const uint128 t = (uint128)b->limb[i] * factor + carry;
+        b->limb[i] = (uint64_t)t;
+        carry = (uint64_t)(t >> 64);
+    }
+    if (carry)
+        b->limb[b->n++] = carry;
+}
+
+static void big_times_power_of_5(big *b, int64_t power)
+{
+    const uint64_t step = 7450580596923828125u; /* 5^27 */
+    for (; power >= 27; power -= 27)
+        big_multiply_add(b, step, 0);
+    for (; power > 0; power--)
+        big_multiply_add(b, 5, 0);
+}
+
+static void big_shift_left(big *b, int64_t bits)
+{
+    const size_t limbs = (size_t)bits / 64;
+    big_multiply_add(b, (uint64_t)1 << (bits % 64), 0);
+    memmove(b->limb + limbs, b->limb, b->n * sizeof b->limb[0]);
+    memset(b->limb, 0, limbs * sizeof b->limb[0]);
+    b->n += limbs;
+}
+
+static int big_compare(const big *a, const big *b)
+{
+    if (a->n != b->n)
+        return a->n < b->n ? -1 : 1;
+    for (size_t i = a->n; i-- > 0;)
+        if (a->limb[i] != b->limb[i])
+            return a->limb[i] < b->limb[i] ? -1 : 1;
+    return 0;
+}
+
+/* Sign of digits * 10^q - (the midpoint of the double of these bits and the next one). */
+static int compare_with_midpoint(const big *digits, int64_t q, uint64_t bits)
+{
+    const int64_t biased = (int64_t)(bits >> 52);
+    const uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    const uint64_t m = biased ? fraction | (uint64_t)1 << 52 : fraction;
+    big a = *digits, b = {1, {2 * m + 1}};
+    big_times_power_of_5(q >= 0 ? &a : &b, q >= 0 ? q : -q);
+    const int64_t shift = q - ((biased ? biased : 1) - 1076);
+    big_shift_left(shift >= 0 ? &a : &b, shift >= 0 ? shift : -shift);
+    return big_compare(&a, &b);
+}
+
+/* From a guess, which may be off by a few units, to the bits of the double next to
+ * digits * 10^q; ties to even. */
+static uint64_t round_exactly(const big *digits, int64_t q, uint64_t bits)
+{
+    for (int c; bits < INFINITY_BITS; bits++)
+        if ((c = compare_with_midpoint(digits, q, bits)) < 0 || (c == 0 && !(bits & 1)))
+            break;
+    for (int c; bits > 0; bits--)
+        if ((c = compare_with_midpoint(digits, q, bits - 1)) > 0 || (c == 0 && !(bits & 1)))
+            break;
+    return bits;
+}
+
+/* The value of more than EXACT_DIGITS digits, with a point among them or not, before `end`, times
+ * 10^q where q counts from the last digit. */
+static double many_digits(const char *first, const char *end, int64_t q)
+{
+    while (first < end && (*first == '0' || *first == '.'))
+        first++;
+    uint64_t w = 0;
+    big digits = {0, {0}};
+    size_t n = 0;
+    int64_t behind = 0; /* digits that are in w, but for those */
+    bool more = false;
+    for (const char *p = first; p < end; p++) {
+        if (*p == '.')
+            continue;
+        const uint64_t digit = (uint64_t)(*p - '0');
+        if (n < EXACT_DIGITS)
+            w = 10 * w + digit;
+        else
+            behind++;
+        if (n < MAX_DIGITS)
+            big_multiply_add(&digits, 10, digit);
+        else
+            more |= digit != 0;
+        n++;
+    }
+    if (n <= EXACT_DIGITS)
+        return scaled(w, q);
+    const uint64_t bits = round_product(w, q + behind);
+    if (bits == round_product(w + 1, q + behind))
+        return from_bits(bits);
+    q += n > MAX_DIGITS ? (int64_t)(n - MAX_DIGITS) : 0;
+    if (more) {
+        big_multiply_add(&digits, 10, 1);
+        q--;
+    }
+    return from_bits(round_exactly(&digits, q, bits));
+}
+
+/* ----------------------------------------------------------------- characters */
+
+static inline uint64_t load8(const char *p)
+{
+    uint64_t chars;
+    memcpy(&chars, p, sizeof chars);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    chars = __builtin_bswap64(chars);
+#endif
+    return chars;
+}
+
+/* Eight digits 0..9, the first in the lowest byte: pairs, then fours, then all. */
+static inline uint64_t join8(uint64_t d)
+{
+    d = d * 10 + (d >> 8);
+    return (((d & 0x000000FF000000FF) * (100 + ((uint64_t)1000000 << 32))) +
+            (((d >> 16) & 0x000000FF000000FF) * (1 + ((uint64_t)10000 << 32)))) >>
+           32;
+}
+
+/* Append the digits at p to *w, which wraps around silently; returns the place behind them. */
+static inline const char *take_digits(const char *p, const char *end, uint64_t *w)
+{
+    static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    while (end - p >= 8) {
+        const uint64_t d = load8(p) ^ 0x3030303030303030;
+        const uint64_t other = ((d + 0x7676767676767676) | d) & 0x8080808080808080;
+        if (other) {
+            const int n = __builtin_ctzll(other) / 8;
+            if (n)
+                *w = *w * power[n] + join8(d << (64 - 8 * n));
+            return p + n;
+        }
+        *w = *w * 100000000 + join8(d);
+        p += 8;
+    }
+    for (; p < end && (unsigned char)(*p - '0') < 10; p++)
+        *w = *w * 10 + (uint64_t)(*p - '0');
     return p;
+}
+
+/* p is at an e; without digits behind it the e is no part of the number. */
+static const char *take_exponent(const char *p, const char *end, int64_t *q)
+{
+    const char *s = p + 1;
+    const bool negative = s < end && *s == '-';
+    if (s < end && (*s == '-' || *s == '+'))
+        s++;
+    if (s == end || (unsigned char)(*s - '0') >= 10)
+        return p;
+    int64_t exponent = 0;
+    for (; s < end && (unsigned char)(*s - '0') < 10; s++)
+        if (exponent < EXPONENT_LIMIT * (int64_t)EXPONENT_LIMIT) /* files may be large */
+            exponent = 10 * exponent + (*s - '0');
+    *q += negative ? -exponent : exponent;
+    return s;
 }
 
 static const char *parse_word(const char *s, const char *end, double *out)
@@ -59,17 +285,29 @@ static const char *parse_word(const char *s, const char *end, double *out)
 
 const char *mlk_parse_real(const char *s, const char *end, double *out)
 {
-    const char *stop = scan(s, end);
-    if (stop == s)
+    const char *p = s;
+    const bool negative = p < end && *p == '-';
+    if (p < end && (*p == '-' || *p == '+'))
+        p++;
+    const char *const first = p;
+    uint64_t w = 0;
+    int64_t q = 0;
+    p = take_digits(p, end, &w);
+    int64_t n = p - first;
+    if (p < end && *p == '.') {
+        const char *const fraction = p + 1;
+        p = take_digits(fraction, end, &w);
+        q = fraction - p;
+        n -= q;
+    }
+    if (n == 0)
         return parse_word(s, end, out);
-    char text[512];
-    const size_t n = (size_t)(stop - s);
-    if (n >= sizeof text)
-        return s;
-    memcpy(text, s, n);
-    text[n] = '\0';
-    *out = strtod(text, NULL);
-    return stop;
+    const char *const last = p;
+    if (p < end && (*p == 'e' || *p == 'E'))
+        p = take_exponent(p, end, &q);
+    const double value = n <= EXACT_DIGITS ? scaled(w, q) : many_digits(first, last, q);
+    *out = negative ? -value : value;
+    return p;
 }
 
 bool mlk_parse_real_all(const char *s, double *out)

@@ -1,0 +1,169 @@
+#include "data/csv_split.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/parallel.h"
+#include "core/simd.h"
+#include "core/status.h"
+
+enum { FIELD, PLAIN, QUOTED, CLOSED, STATES };
+enum { LANES = 64 };
+
+/* What a piece does to the state in which it begins. */
+typedef struct effect {
+    uint8_t end;    /* state at its end */
+    size_t records; /* newlines that end a record */
+    size_t first;   /* place behind the first of them; SIZE_MAX: none */
+} effect;
+
+typedef struct scan {
+    effect effects[STATES];
+    size_t newlines;
+    bool quote, nul;
+} scan;
+
+/* Newlines, and whether there is any quote or NUL. */
+MLK_SIMD static void tally(const char *bytes, size_t n, scan *s)
+{
+    size_t newlines = 0, i = 0;
+    unsigned char quote[LANES] = {0}, nul[LANES] = {0};
+    while (n - i >= LANES) {
+        unsigned char count[LANES] = {0}; /* up to 255 rounds before a lane overflows */
+        for (int round = 0; round < 255 && n - i >= LANES; round++, i += LANES)
+            for (int k = 0; k < LANES; k++) {
+                const char c = bytes[i + (size_t)k];
+                count[k] = (unsigned char)(count[k] + (c == '\n'));
+                quote[k] |= c == '"';
+                nul[k] |= c == '\0';
+            }
+        for (int k = 0; k < LANES; k++)
+            newlines += count[k];
+    }
+    for (; i < n; i++) {
+        newlines += bytes[i] == '\n';
+        quote[0] |= bytes[i] == '"';
+        nul[0] |= bytes[i] == '\0';
+    }
+    s->newlines = newlines;
+    s->quote = s->nul = false;
+    for (int k = 0; k < LANES; k++) {
+        s->quote |= quote[k];
+        s->nul |= nul[k];
+    }
+}
+
+size_t csv_count_lines(const char *bytes, size_t n)
+{
+    scan s;
+    tally(bytes, n, &s);
+    return s.newlines;
+}
+
+/* Without quotes there are only two cases: outside, where each newline counts, and inside. */
+static void scan_plain(const char *bytes, size_t n, char delimiter, scan *s)
+{
+    const char *newline = s->newlines ? memchr(bytes, '\n', n) : NULL;
+    const char last = bytes[n - 1];
+    const effect outside = {last == delimiter || last == '\n' ? FIELD : PLAIN, s->newlines,
+                            newline ? (size_t)(newline - bytes) + 1 : SIZE_MAX};
+    s->effects[FIELD] = s->effects[PLAIN] = s->effects[CLOSED] = outside;
+    s->effects[QUOTED] = (effect){QUOTED, 0, SIZE_MAX};
+}
+
+/* The four states side by side. */
+static void scan_quotes(const char *bytes, size_t n, char delimiter, scan *s)
+{
+    static const uint8_t on_quote[STATES] = {QUOTED, PLAIN, CLOSED, QUOTED};
+    static const uint8_t on_break[STATES] = {FIELD, FIELD, QUOTED, FIELD};
+    static const uint8_t on_other[STATES] = {PLAIN, PLAIN, QUOTED, PLAIN};
+    uint8_t state[STATES] = {FIELD, PLAIN, QUOTED, CLOSED};
+    size_t records[STATES] = {0}, first[STATES] = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    for (size_t i = 0; i < n; i++) {
+        const char c = bytes[i];
+        const uint8_t *next = c == '"'                      ? on_quote
+                              : c == delimiter || c == '\n' ? on_break
+                                                            : on_other;
+        for (int k = 0; k < STATES; k++) {
+            if (c == '\n' && state[k] != QUOTED) {
+                records[k]++;
+                first[k] = first[k] == SIZE_MAX ? i + 1 : first[k];
+            }
+            state[k] = next[state[k]];
+        }
+    }
+    for (int k = 0; k < STATES; k++)
+        s->effects[k] = (effect){state[k], records[k], first[k]};
+}
+
+typedef struct cutting {
+    const csv_split *split;
+    scan *scans;
+    char delimiter;
+} cutting;
+
+static mlk_status scan_pieces(void *ctx, const mlk_chunk *chunk)
+{
+    const cutting *c = ctx;
+    for (size_t i = chunk->begin; i < chunk->end; i++) {
+        const csv_piece *p = &c->split->pieces[i];
+        tally(p->bytes, p->size, &c->scans[i]);
+        (c->scans[i].quote ? scan_quotes : scan_plain)(p->bytes, p->size, c->delimiter,
+                                                       &c->scans[i]);
+    }
+    return MLK_OK;
+}
+
+/* Follow the states from piece to piece, then give each its end. */
+static void resolve(csv_split *split, const scan *scans, const char *end)
+{
+    uint8_t state = FIELD;
+    for (size_t i = 0; i < split->n; i++) {
+        csv_piece *p = &split->pieces[i];
+        const effect *e = &scans[i].effects[state];
+        p->begin = i == 0 ? p->bytes : e->first < SIZE_MAX ? p->bytes + e->first : NULL;
+        p->slots = e->records + (i == 0);
+        p->first_slot = split->slots;
+        p->lines = split->newlines;
+        split->nul |= scans[i].nul;
+        split->slots += p->slots;
+        split->newlines += scans[i].newlines;
+        state = e->end;
+    }
+    for (size_t i = split->n; i-- > 0;) {
+        csv_piece *p = &split->pieces[i];
+        p->end = end;
+        if (p->begin)
+            end = p->begin;
+        else
+            p->begin = end;
+    }
+}
+
+mlk_status csv_split_new(const char *begin, const char *end, char delimiter, size_t size,
+                         const mlk_run *run, csv_split *split)
+{
+    const size_t n = mlk_chunks((size_t)(end - begin), size);
+    *split = (csv_split){.n = n};
+    csv_piece *pieces = mlk_alloc_zero(n, sizeof *pieces);
+    scan *scans = mlk_alloc(n, sizeof *scans);
+    mlk_status st = MLK_OK;
+    if (pieces && scans) {
+        for (size_t i = 0; i < n; i++) {
+            pieces[i].bytes = begin + i * size;
+            pieces[i].size = i + 1 < n ? size : (size_t)(end - begin) - i * size;
+        }
+        split->pieces = pieces;
+        st = mlk_parallel_for(run, n, 1, scan_pieces, &(cutting){split, scans, delimiter});
+    } else {
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu pieces of a file", n);
+    }
+    if (st == MLK_OK) {
+        resolve(split, scans, end);
+    } else {
+        mlk_free(pieces);
+        split->pieces = NULL;
+    }
+    mlk_free(scans);
+    return st;
+}
