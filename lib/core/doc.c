@@ -159,17 +159,23 @@ mlk_doc *mlk_doc_put_map(mlk_doc *to, const char *key) { return append(to, key, 
 
 mlk_doc *mlk_doc_put_list(mlk_doc *to, const char *key) { return append(to, key, MLK_DOC_LIST); }
 
-void mlk_doc_put_array(mlk_doc *to, const char *key, mlk_doc_type type, const void *data,
-                       size_t rows, size_t cols)
+void *mlk_doc_put_room(mlk_doc *to, const char *key, mlk_doc_type type, size_t rows, size_t cols)
 {
     mlk_doc *node = append(to, key, MLK_DOC_ARRAY);
     if (!node)
-        return;
+        return NULL;
+    void *room = take(to->owner, cols ? rows * cols : rows, type_size[type]);
+    node->u.array = (mlk_doc_array){type, rows, cols, room};
+    return room;
+}
+
+void mlk_doc_put_array(mlk_doc *to, const char *key, mlk_doc_type type, const void *data,
+                       size_t rows, size_t cols)
+{
+    void *copy = mlk_doc_put_room(to, key, type, rows, cols);
     const size_t count = cols ? rows * cols : rows;
-    void *copy = take(to->owner, count, type_size[type]);
     if (copy && count)
         memcpy(copy, data, count * type_size[type]);
-    node->u.array = (mlk_doc_array){type, rows, cols, copy};
 }
 
 void mlk_doc_put_vec(mlk_doc *to, const char *key, mlk_cvec v)

@@ -63,6 +63,8 @@ mlk_doc *mlk_doc_put_list(mlk_doc *to, const char *key);
 /** Copies rows * max(cols, 1) elements of the type. */
 void mlk_doc_put_array(mlk_doc *to, const char *key, mlk_doc_type type, const void *data,
                        size_t rows, size_t cols);
+/** The same for the caller to fill: the elements, uninitialised; NULL when out of memory. */
+void *mlk_doc_put_room(mlk_doc *to, const char *key, mlk_doc_type type, size_t rows, size_t cols);
 void mlk_doc_put_vec(mlk_doc *to, const char *key, mlk_cvec v); /**< An MLK_F64 vector. */
 void mlk_doc_put_mat(mlk_doc *to, const char *key, mlk_cmat A); /**< An MLK_F64 matrix, packed. */
 /** A deep copy of another document's node (NULL copies nothing). */

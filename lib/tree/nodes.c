@@ -1,0 +1,395 @@
+#include "tree/nodes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/simd.h"
+#include "core/status.h"
+
+/* ------------------------------------------------------------- from a grown tree */
+
+static bool is_leaf(const mlk_grown *tree, const uint8_t *leaf, uint32_t i)
+{
+    return tree->node[i].left == 0 || (leaf && leaf[i]);
+}
+
+static size_t set_words(size_t levels) { return (levels + 31) / 32; }
+
+/* Breadth-first order of the nodes that stay. */
+static size_t number_nodes(const mlk_grown *tree, const uint8_t *leaf, uint32_t *order)
+{
+    size_t n = 1;
+    order[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_leaf(tree, leaf, order[i]))
+            continue;
+        order[n++] = tree->node[order[i]].left;
+        order[n++] = tree->node[order[i]].right;
+    }
+    return n;
+}
+
+/* A leaf of one class needs no row of shares. */
+static size_t only_class(const double *count, size_t k)
+{
+    size_t cls = k;
+    for (size_t c = 0; c < k; c++)
+        if (count[c] > 0.0) {
+            if (cls < k)
+                return k;
+            cls = c;
+        }
+    return cls;
+}
+
+static void write_leaf(const mlk_grown *tree, uint32_t from, mlk_nodes *nodes, mlk_node *to)
+{
+    const size_t k = tree->n_classes;
+    *to = (mlk_node){tree->node[from].value, MLK_NODE_LEAF, 0};
+    if (!k)
+        return;
+    const double *count = tree->count + (size_t)from * k;
+    const size_t cls = only_class(count, k);
+    if (cls < k) {
+        to->what |= MLK_NODE_PURE;
+        to->value = (double)cls;
+        return;
+    }
+    double total = 0.0;
+    for (size_t c = 0; c < k; c++)
+        total += count[c];
+    for (size_t c = 0; c < k; c++)
+        nodes->proba[nodes->n_proba * k + c] = count[c] / total;
+    to->value = (double)nodes->n_proba++;
+}
+
+/* Leaves of several classes, and words of the sets, among the nodes that stay. */
+static void count_parts(const mlk_grown *tree, const uint8_t *leaf, const uint32_t *order, size_t n,
+                        size_t *mixed, size_t *words)
+{
+    const size_t k = tree->n_classes;
+    *mixed = *words = 0;
+    for (size_t i = 0; i < n; i++) {
+        const mlk_grown_node *x = &tree->node[order[i]];
+        if (is_leaf(tree, leaf, order[i]))
+            *mixed += k && only_class(tree->count + (size_t)order[i] * k, k) == k;
+        else if (x->categorical)
+            *words += set_words(x->n_levels);
+    }
+}
+
+static void write_nodes(const mlk_grown *tree, const uint8_t *leaf, const uint32_t *order,
+                        mlk_nodes *nodes)
+{
+    uint32_t next = 1;
+    for (size_t i = 0; i < nodes->n; i++) {
+        const mlk_grown_node *x = &tree->node[order[i]];
+        mlk_node *to = &nodes->node[i];
+        if (is_leaf(tree, leaf, order[i])) {
+            write_leaf(tree, order[i], nodes, to);
+            continue;
+        }
+        *to = (mlk_node){x->threshold, x->feature, next};
+        next += 2;
+        if (x->missing_left)
+            to->what |= MLK_NODE_MISSING_LEFT;
+        if (!x->categorical)
+            continue;
+        to->what |= MLK_NODE_SET;
+        to->value = (double)nodes->n_sets;
+        memcpy(nodes->sets + nodes->n_sets, tree->sets + x->set,
+               set_words(x->n_levels) * sizeof *nodes->sets);
+        nodes->n_sets += set_words(x->n_levels);
+        nodes->numeric = false;
+    }
+}
+
+mlk_status mlk_nodes_new(const mlk_grown *tree, const uint8_t *leaf, uint32_t *order,
+                         mlk_nodes *nodes)
+{
+    uint32_t *own = order ? NULL : mlk_alloc(tree->n, sizeof *own);
+    *nodes = (mlk_nodes){.n_classes = tree->n_classes, .numeric = true};
+    if (!order && !(order = own))
+        return MLK_FAIL(MLK_ENOMEM, "no memory to order %zu nodes", tree->n);
+    size_t mixed, words;
+    nodes->n = number_nodes(tree, leaf, order);
+    count_parts(tree, leaf, order, nodes->n, &mixed, &words);
+    nodes->node = mlk_alloc(nodes->n, sizeof *nodes->node);
+    nodes->proba = mlk_alloc(mixed, tree->n_classes * sizeof *nodes->proba);
+    nodes->sets = mlk_alloc(words, sizeof *nodes->sets);
+    mlk_status st = MLK_OK;
+    if (nodes->node && nodes->proba && nodes->sets) {
+        write_nodes(tree, leaf, order, nodes);
+    } else {
+        mlk_nodes_release(nodes);
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", nodes->n);
+    }
+    mlk_free(own);
+    return st;
+}
+
+void mlk_nodes_release(mlk_nodes *nodes)
+{
+    mlk_free(nodes->node);
+    mlk_free(nodes->proba);
+    mlk_free(nodes->sets);
+    nodes->node = NULL;
+    nodes->proba = NULL;
+    nodes->sets = NULL;
+}
+
+void mlk_nodes_importances(const mlk_nodes *nodes, const mlk_grown *tree, const uint32_t *order,
+                           double *sums)
+{
+    for (size_t i = 0; i < nodes->n; i++)
+        if (!(nodes->node[i].what & MLK_NODE_LEAF))
+            sums[nodes->node[i].what & MLK_NODE_COLUMN] += tree->node[order[i]].gain;
+}
+
+size_t mlk_nodes_leaves(const mlk_nodes *nodes) { return (nodes->n + 1) / 2; }
+
+/* Breadth first, so the last node is as deep as any: climb by counting levels. */
+size_t mlk_nodes_depth(const mlk_nodes *nodes)
+{
+    size_t depth = 0, begin = 0, end = 1;
+    for (;; depth++) {
+        size_t inner = 0;
+        for (size_t i = begin; i < end; i++)
+            inner += !(nodes->node[i].what & MLK_NODE_LEAF);
+        if (!inner)
+            return depth;
+        begin = end;
+        end += 2 * inner;
+    }
+}
+
+/* -------------------------------------------------------------------- prediction */
+
+/* NaN goes right by the first comparison unless the node sends it left. */
+static inline uint32_t goes_right(const mlk_node *node, double x)
+{
+    const bool missing = x != x, to_left = node->what & MLK_NODE_MISSING_LEFT;
+    return (uint32_t)((x > node->value) | (missing & !to_left));
+}
+
+static inline uint32_t goes_right_set(const mlk_nodes *t, const uint32_t *levels,
+                                      const mlk_node *node, double x)
+{
+    const uint32_t n = levels[node->what & MLK_NODE_COLUMN];
+    if (!(x >= 0.0 && x < (double)n)) /* NaN, MLK_UNSEEN */
+        return !(node->what & MLK_NODE_MISSING_LEFT);
+    const uint32_t l = (uint32_t)x;
+    return !(t->sets[(size_t)node->value + l / 32] >> (l % 32) & 1);
+}
+
+bool mlk_nodes_goes_left(const mlk_nodes *t, const uint32_t *levels, size_t i, const double *x)
+{
+    const mlk_node *node = &t->node[i];
+    const double v = x[node->what & MLK_NODE_COLUMN];
+    return !(node->what & MLK_NODE_SET ? goes_right_set(t, levels, node, v) : goes_right(node, v));
+}
+
+enum { LANES = 16 };
+
+/* LANES rows go down together, one level a round: while the nodes of one are on their way from
+ * memory, the others' are compared. A row that has arrived waits in its leaf. */
+static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
+                                                          const uint32_t *levels, bool numeric,
+                                                          const double *x, size_t ld, size_t rows,
+                                                          uint32_t *leaf)
+{
+    uint32_t at[LANES] = {0};
+    uint32_t live;
+    do {
+        live = 0;
+        for (size_t r = 0; r < rows; r++) {
+            const mlk_node *node = &t->node[at[r]];
+            const uint32_t what = node->what, column = what & MLK_NODE_COLUMN;
+            if (what & MLK_NODE_LEAF)
+                continue;
+            const double v = x[r * ld + column];
+            const uint32_t right = numeric || !(what & MLK_NODE_SET)
+                                       ? goes_right(node, v)
+                                       : goes_right_set(t, levels, node, v);
+            at[r] = node->left + right;
+            live = 1;
+        }
+    } while (live);
+    memcpy(leaf, at, rows * sizeof *leaf);
+}
+
+void mlk_nodes_apply(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, uint32_t *leaf)
+{
+    for (size_t i = 0; i < X.rows; i += LANES) {
+        const size_t rows = X.rows - i < LANES ? X.rows - i : LANES;
+        const double *x = X.data + i * X.ld;
+        if (t->numeric)
+            descend(t, levels, true, x, X.ld, rows, leaf + i);
+        else
+            descend(t, levels, false, x, X.ld, rows, leaf + i);
+    }
+}
+
+/* ---------------------------------------------------------------- save and load */
+
+void mlk_nodes_save(const mlk_nodes *nodes, mlk_doc *to)
+{
+    uint32_t *what = mlk_doc_put_room(to, "what", MLK_U32, nodes->n, 0);
+    double *value = mlk_doc_put_room(to, "value", MLK_F64, nodes->n, 0);
+    for (size_t i = 0; what && value && i < nodes->n; i++) {
+        what[i] = nodes->node[i].what;
+        value[i] = nodes->node[i].value;
+    }
+    if (nodes->n_sets)
+        mlk_doc_put_array(to, "sets", MLK_U32, nodes->sets, nodes->n_sets, 0);
+    if (nodes->n_proba)
+        mlk_doc_put_mat(
+            to, "proba",
+            (mlk_cmat){nodes->proba, nodes->n_proba, nodes->n_classes, nodes->n_classes});
+}
+
+/* One leaf of a file. */
+static mlk_status check_leaf(const mlk_nodes *t, const mlk_node *node, size_t i)
+{
+    const double v = node->value;
+    if (!t->n_classes) {
+        if ((node->what & ~MLK_NODE_LEAF) || !isfinite(v))
+            return MLK_FAIL(MLK_EFORMAT, "node %zu is not a leaf with a finite value", i);
+        return MLK_OK;
+    }
+    const size_t limit = node->what & MLK_NODE_PURE ? t->n_classes : t->n_proba;
+    if ((node->what & ~(MLK_NODE_LEAF | MLK_NODE_PURE)) ||
+        !(v >= 0.0 && v < (double)limit && v == floor(v)))
+        return MLK_FAIL(MLK_EFORMAT, "node %zu is not a leaf with a class below %zu", i, limit);
+    return MLK_OK;
+}
+
+static mlk_status check_inner(const mlk_nodes *t, const mlk_node *node, const uint32_t *levels,
+                              size_t n_features, size_t i)
+{
+    const uint32_t j = node->what & MLK_NODE_COLUMN;
+    if (j >= n_features || (node->what & MLK_NODE_PURE))
+        return MLK_FAIL(MLK_EFORMAT, "node %zu splits column %u of %zu", i, j, n_features);
+    const bool set = node->what & MLK_NODE_SET;
+    if (set != (levels[j] > 0))
+        return MLK_FAIL(MLK_EFORMAT, "node %zu splits column %u as if it were %s", i, j,
+                        set ? "categorical" : "numeric");
+    const double v = node->value, words = (double)set_words(levels[j]);
+    if (set ? !(v >= 0.0 && v + words <= (double)t->n_sets && v == floor(v)) : isnan(v))
+        return MLK_FAIL(MLK_EFORMAT, "node %zu has threshold %g", i, v);
+    return MLK_OK;
+}
+
+/* Links the nodes and checks each of them. */
+static mlk_status link_nodes(mlk_nodes *t, const uint32_t *levels, size_t n_features)
+{
+    size_t next = 1;
+    for (size_t i = 0; i < t->n; i++) {
+        mlk_node *node = &t->node[i];
+        if (node->what & MLK_NODE_LEAF) {
+            MLK_TRY(check_leaf(t, node, i));
+            continue;
+        }
+        MLK_TRY(check_inner(t, node, levels, n_features, i));
+        if (next <= i || t->n - next < 2)
+            return MLK_FAIL(MLK_EFORMAT, "node %zu has no children among %zu nodes", i, t->n);
+        if (node->what & MLK_NODE_SET)
+            t->numeric = false;
+        node->left = (uint32_t)next;
+        next += 2;
+    }
+    return next == t->n
+               ? MLK_OK
+               : MLK_FAIL(MLK_EFORMAT, "%zu nodes; the splits account for %zu", t->n, next);
+}
+
+static mlk_status take_arrays(const mlk_doc *from, size_t n_classes, mlk_doc_array *what,
+                              mlk_cvec *value, mlk_doc_array *sets, mlk_cmat *proba)
+{
+    MLK_TRY(mlk_doc_get_array(from, "what", MLK_U32, what));
+    const mlk_doc_array v = mlk_doc_array_of(mlk_doc_find(from, "value"));
+    if (what->cols || !what->rows || what->rows > INT32_MAX || v.type != MLK_F64 || v.cols ||
+        v.rows != what->rows)
+        return MLK_FAIL(MLK_EFORMAT, "a tree's 'what' and 'value' are no vectors of one length");
+    *value = (mlk_cvec){v.data, v.rows};
+    *sets = (mlk_doc_array){MLK_U32, 0, 0, NULL};
+    *proba = (mlk_cmat){NULL, 0, n_classes, n_classes};
+    if (mlk_doc_find(from, "sets"))
+        MLK_TRY(mlk_doc_get_array(from, "sets", MLK_U32, sets));
+    if (sets->cols)
+        return MLK_FAIL(MLK_EFORMAT, "'sets' is a matrix; expected a vector");
+    if (n_classes && mlk_doc_find(from, "proba")) {
+        mlk_doc_array a;
+        MLK_TRY(mlk_doc_get_array(from, "proba", MLK_F64, &a));
+        MLK_TRY(mlk_doc_get_mat(from, "proba", a.rows, n_classes, proba));
+    }
+    return MLK_OK;
+}
+
+mlk_status mlk_nodes_load(const mlk_doc *from, const uint32_t *levels, size_t n_features,
+                          size_t n_classes, mlk_nodes *nodes)
+{
+    mlk_doc_array what, sets;
+    mlk_cvec value;
+    mlk_cmat proba;
+    *nodes = (mlk_nodes){.n_classes = n_classes, .numeric = true};
+    MLK_TRY(take_arrays(from, n_classes, &what, &value, &sets, &proba));
+    nodes->n = what.rows;
+    nodes->n_sets = sets.rows;
+    nodes->n_proba = proba.rows;
+    nodes->node = mlk_alloc(nodes->n, sizeof *nodes->node);
+    nodes->proba = mlk_alloc(nodes->n_proba, n_classes * sizeof *nodes->proba);
+    nodes->sets = mlk_alloc(nodes->n_sets, sizeof *nodes->sets);
+    if (!nodes->node || !nodes->proba || !nodes->sets) {
+        mlk_nodes_release(nodes);
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", nodes->n);
+    }
+    const uint32_t *bits = what.data;
+    for (size_t i = 0; i < nodes->n; i++)
+        nodes->node[i] = (mlk_node){value.data[i], bits[i], 0};
+    if (nodes->n_sets)
+        memcpy(nodes->sets, sets.data, nodes->n_sets * sizeof *nodes->sets);
+    if (nodes->n_proba)
+        memcpy(nodes->proba, proba.data, nodes->n_proba * n_classes * sizeof *nodes->proba);
+    const mlk_status st = link_nodes(nodes, levels, n_features);
+    if (st != MLK_OK)
+        mlk_nodes_release(nodes);
+    return st;
+}
+
+/* ------------------------------------------------------------------------ levels */
+
+uint32_t *mlk_levels_new(const mlk_data *data)
+{
+    uint32_t *levels = mlk_alloc_zero(data->X.cols, sizeof *levels);
+    for (size_t j = 0; levels && data->levels && j < data->X.cols; j++)
+        levels[j] = (uint32_t)data->levels[j];
+    return levels;
+}
+
+void mlk_levels_save(const uint32_t *levels, size_t p, mlk_doc *to)
+{
+    for (size_t j = 0; j < p; j++)
+        if (levels[j]) {
+            mlk_doc_put_array(to, "levels", MLK_U32, levels, p, 0);
+            return;
+        }
+}
+
+mlk_status mlk_levels_load(const mlk_doc *from, size_t p, uint32_t **levels)
+{
+    mlk_doc_array a = {MLK_U32, 0, 0, NULL};
+    if (mlk_doc_find(from, "levels")) {
+        MLK_TRY(mlk_doc_get_array(from, "levels", MLK_U32, &a));
+        if (a.rows != p || a.cols)
+            return MLK_FAIL(MLK_EFORMAT, "'levels' has %zu values; expected %zu", a.rows, p);
+    }
+    uint32_t *out = mlk_alloc_zero(p, sizeof *out);
+    if (!out)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for the levels of %zu columns", p);
+    if (a.data)
+        memcpy(out, a.data, p * sizeof *out);
+    *levels = out;
+    return MLK_OK;
+}

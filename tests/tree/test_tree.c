@@ -1,0 +1,304 @@
+#include <mlkit/tree/tree.h>
+
+#include "core/rng.h"
+#include "support/mlk_test.h"
+#include "support/slow_tree.h"
+
+/* ------------------------------------------------------------------- fixtures */
+
+/* A small random table: few distinct values, so that columns, cuts and classes tie; a column may be
+ * categorical, constant or all missing. Targets and weights have few bits. */
+typedef struct table {
+    mlk_data data;
+    size_t levels[6];
+} table;
+
+static double small_value(mlk_rng *rng, size_t n) { return (double)mlk_rng_below(rng, n); }
+
+static void fill_column(table *t, mlk_mat X, size_t j, mlk_rng *rng)
+{
+    const size_t kind = mlk_rng_below(rng, 8), distinct = 1 + mlk_rng_below(rng, 12);
+    const bool missing = mlk_rng_below(rng, 3) == 0;
+    t->levels[j] = kind < 3 ? 1 + mlk_rng_below(rng, 9) : 0;
+    for (size_t i = 0; i < X.rows; i++) {
+        double v = kind == 7 ? mlk_rng_normal(rng) : small_value(rng, distinct) - 3.0;
+        if (t->levels[j])
+            v = mlk_rng_below(rng, 12) ? small_value(rng, t->levels[j]) : MLK_UNSEEN;
+        if ((missing && mlk_rng_below(rng, 4) == 0) || (kind == 6 && missing))
+            v = NAN;
+        X.data[i * X.ld + j] = v;
+    }
+}
+
+static table *random_table(uint64_t seed, size_t max_rows)
+{
+    table *t = test_alloc(sizeof *t);
+    mlk_rng rng = mlk_rng_stream(seed, 77);
+    const size_t n = 1 + mlk_rng_below(&rng, max_rows), p = 1 + mlk_rng_below(&rng, 6);
+    const size_t k = mlk_rng_below(&rng, 2) ? 2 + mlk_rng_below(&rng, 3) : 0;
+    const size_t weights = mlk_rng_below(&rng, 3);
+    mlk_mat X = test_mat(n, p);
+    mlk_vec y = test_vec(n), w = test_vec(weights ? n : 0);
+    for (size_t j = 0; j < p; j++)
+        fill_column(t, X, j, &rng);
+    for (size_t i = 0; i < n; i++)
+        y.data[i] = k ? small_value(&rng, k) : small_value(&rng, 40) / 8.0;
+    for (size_t i = 0; i < w.n; i++) /* whole ones, or quarters; some are 0 */
+        w.data[i] = weights == 1 ? small_value(&rng, 4) : small_value(&rng, 9) / 4.0;
+    if (w.n)
+        w.data[0] = 1.0;
+    t->data = (mlk_data){mlk_mat_c(X), mlk_vec_c(y), mlk_vec_c(w), k, t->levels};
+    return t;
+}
+
+static mlk_tree_opts random_opts(uint64_t seed, size_t k)
+{
+    mlk_rng rng = mlk_rng_stream(seed, 78);
+    mlk_tree_opts o = mlk_tree_opts_default();
+    const bool second = mlk_rng_below(&rng, 3) == 0;
+    if (second)
+        o.criterion = k ? MLK_TREE_ENTROPY : MLK_TREE_ABSOLUTE_ERROR;
+    o.max_depth = (int64_t)mlk_rng_below(&rng, 5);
+    o.min_samples_leaf = 1 + (int64_t)mlk_rng_below(&rng, 3);
+    o.min_samples_split = 2 + (int64_t)mlk_rng_below(&rng, 4);
+    o.min_impurity_decrease = mlk_rng_below(&rng, 4) ? 0.0 : 0.03;
+    return o;
+}
+
+static mlk_tree *fit(const mlk_data *data, const mlk_tree_opts *opts, int threads)
+{
+    mlk_tree *tree;
+    require_ok(mlk_tree_fit(data, opts, &(mlk_run){.threads = threads}, &tree));
+    return tree;
+}
+
+static void require_same_tree(const mlk_tree *a, const mlk_tree *b)
+{
+    const size_t k = mlk_tree_n_classes(a), p = mlk_tree_n_features(a);
+    ck_assert_uint_eq(mlk_tree_n_nodes(a), mlk_tree_n_nodes(b));
+    for (size_t i = 0; i < mlk_tree_n_nodes(a); i++) {
+        const mlk_tree_node x = mlk_tree_node_at(a, i), y = mlk_tree_node_at(b, i);
+        ck_assert(x.leaf == y.leaf && x.left == y.left && x.feature == y.feature);
+        ck_assert(x.missing_left == y.missing_left && x.categorical == y.categorical);
+        ck_assert(x.samples == y.samples && x.weight == y.weight);
+        if (!x.leaf && !x.categorical)
+            ck_assert(x.threshold == y.threshold);
+        for (size_t l = 0; x.categorical && l < mlk_tree_n_levels(a, x.feature); l++)
+            ck_assert(mlk_tree_level_left(a, i, l) == mlk_tree_level_left(b, i, l));
+        require_same(x.value, y.value, (k ? k : 1) * sizeof(double));
+        require_close(x.impurity, y.impurity, 1e-12);
+    }
+    require_same(mlk_tree_importances(a).data, mlk_tree_importances(b).data, p * sizeof(double));
+}
+
+/* ---------------------------------------------------------------- invariances */
+
+START_TEST(permuted_rows_give_the_same_tree)
+{
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        const mlk_data *d = &random_table(seed, 150)->data;
+        const mlk_tree_opts o = random_opts(seed, d->n_classes);
+        const size_t n = d->X.rows, p = d->X.cols;
+        mlk_rng rng = mlk_rng_stream(seed, 9);
+        size_t *order = test_alloc(n * sizeof *order);
+        mlk_mat X = test_mat(n, p);
+        mlk_vec y = test_vec(n), w = test_vec(d->w.n);
+        mlk_rng_permutation(&rng, order, n);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(X.data + i * p, d->X.data + order[i] * p, p * sizeof(double));
+            y.data[i] = d->y.data[order[i]];
+            if (w.n)
+                w.data[i] = d->w.data[order[i]];
+        }
+        const mlk_data other = {mlk_mat_c(X), mlk_vec_c(y), mlk_vec_c(w), d->n_classes, d->levels};
+        mlk_tree *a = fit(d, &o, 1), *b = fit(&other, &o, 1);
+        require_same_tree(a, b);
+        mlk_tree_free(a);
+        mlk_tree_free(b);
+    }
+}
+END_TEST
+
+/* --------------------------------------------------------------------- twin */
+
+static void require_twin(const mlk_tree *tree, const slow_tree *slow, const mlk_data *d, int seed)
+{
+    ck_assert_msg(mlk_tree_n_nodes(tree) == slow->n, "table %d: %zu nodes, the slow tree has %zu",
+                  seed, mlk_tree_n_nodes(tree), slow->n);
+    for (size_t i = 0; i < slow->n; i++) {
+        const mlk_tree_node x = mlk_tree_node_at(tree, i);
+        const slow_node *s = &slow->node[i];
+        ck_assert_msg(x.leaf == s->leaf && x.samples == s->samples && x.weight == (double)s->weight,
+                      "table %d node %zu: %d %zu %g, slow: %d %zu %g", seed, i, x.leaf, x.samples,
+                      x.weight, s->leaf, s->samples, (double)s->weight);
+        require_close(x.impurity, (double)s->impurity, 1e-12);
+        for (size_t c = 0; c < (d->n_classes ? d->n_classes : 1); c++)
+            require_close(x.value[c], (double)s->value[c], 1e-12);
+        if (x.leaf)
+            continue;
+        ck_assert_msg(
+            x.left == s->left && x.feature == s->feature && x.missing_left == s->missing_left &&
+                x.categorical == s->categorical && (x.categorical || x.threshold == s->threshold),
+            "table %d node %zu: column %zu <= %.17g %d, slow: column %zu <= %.17g %d", seed, i,
+            x.feature, x.threshold, x.missing_left, s->feature, s->threshold, s->missing_left);
+        for (size_t l = 0; x.categorical && l < d->levels[x.feature]; l++)
+            ck_assert_msg(mlk_tree_level_left(tree, i, l) == s->level_left[l],
+                          "table %d node %zu level %zu", seed, i, l);
+    }
+}
+
+START_TEST(equals_the_slow_literal_tree)
+{
+    enum { TABLES = 200 };
+    for (int t = TABLES * _i; t < TABLES * (_i + 1); t++) {
+        const mlk_data *d = &random_table((uint64_t)t, t % 10 ? 40 : 200)->data;
+        const mlk_tree_opts o = random_opts((uint64_t)t, d->n_classes);
+        mlk_tree *tree = fit(d, &o, 1);
+        const slow_tree slow = slow_tree_fit(d, &o);
+        require_twin(tree, &slow, d, t);
+        mlk_tree_free(tree);
+    }
+}
+END_TEST
+
+START_TEST(finds_the_best_of_all_subsets_of_levels)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        enum { N = 60, L = 9 };
+        mlk_rng rng = mlk_rng_stream(seed, 3);
+        const size_t levels[] = {L}, k = seed % 2 ? 2 : 0;
+        double x[N], y[N];
+        for (size_t i = 0; i < N; i++) {
+            x[i] = i < L ? (double)i : small_value(&rng, L);
+            y[i] = k ? (double)(i < 2 ? i : mlk_rng_below(&rng, 2)) : mlk_rng_normal(&rng);
+        }
+        const mlk_data d = {.X = {x, N, 1, 1}, .y = {y, N}, .n_classes = k, .levels = levels};
+        mlk_tree_opts o = mlk_tree_opts_default();
+        o.max_depth = 1;
+        if (seed % 4 == 1)
+            o.criterion = MLK_TREE_ENTROPY;
+        mlk_tree *tree = fit(&d, &o, 1);
+        const mlk_tree_node root = mlk_tree_node_at(tree, 0), l = mlk_tree_node_at(tree, 1),
+                            r = mlk_tree_node_at(tree, 2);
+        const double gain =
+            root.weight * root.impurity - l.weight * l.impurity - r.weight * r.impurity;
+        require_close(gain, (double)slow_tree_best_subset(&d, mlk_tree_criterion(tree), 0), 1e-10);
+        mlk_tree_free(tree);
+    }
+}
+END_TEST
+
+/* ------------------------------------------------------------- published figures */
+
+START_TEST(grows_the_iris_tree_of_the_book)
+{
+    const char *path = test_shared_path("datasets/iris.csv");
+    if (!path)
+        return;
+    const mlk_cmat all = test_read_csv(path);
+    mlk_mat X = test_mat(150, 2);
+    mlk_vec y = test_vec(150), out = test_vec(1);
+    for (size_t i = 0; i < 150; i++) {
+        X.data[2 * i] = all.data[i * all.ld + 2];
+        X.data[2 * i + 1] = all.data[i * all.ld + 3];
+        y.data[i] = (double)(i / 50);
+    }
+    mlk_tree_opts o = mlk_tree_opts_default();
+    o.max_depth = 2;
+    const mlk_data d = {.X = mlk_mat_c(X), .y = mlk_vec_c(y), .n_classes = 3};
+    mlk_tree *tree = fit(&d, &o, 0);
+    const mlk_tree_node root = mlk_tree_node_at(tree, 0), a = mlk_tree_node_at(tree, 1),
+                        b = mlk_tree_node_at(tree, 2), l = mlk_tree_node_at(tree, 3),
+                        r = mlk_tree_node_at(tree, 4);
+    ck_assert_uint_eq(mlk_tree_n_nodes(tree), 5);
+    ck_assert_uint_eq(root.feature, 0);
+    require_close(root.threshold, 2.45, 1e-12);
+    require_close(root.impurity, .66666667, 5e-9);
+    ck_assert(a.leaf && a.samples == 50 && a.value[0] == 1.0);
+    ck_assert_uint_eq(b.feature, 1);
+    require_close(b.threshold, 1.75, 1e-12);
+    require_close(b.impurity, .5, 1e-15);
+    require_close(l.impurity, .16803841, 5e-9);
+    require_close(r.impurity, .04253308, 5e-9);
+    ck_assert(l.samples == 54 && l.value[1] == 49.0 / 54.0);
+    ck_assert(r.samples == 46 && r.value[2] == 45.0 / 46.0);
+    const double flower[] = {5.0, 1.5};
+    mlk_mat proba = test_mat(1, 3);
+    require_ok(mlk_tree_predict_proba(tree, (mlk_cmat){flower, 1, 2, 2}, NULL, proba));
+    require_close(proba.data[0], 0.0, 0.0);
+    require_close(proba.data[1], .90740741, 5e-9);
+    require_close(proba.data[2], .09259259, 5e-9);
+    require_ok(mlk_tree_predict(tree, (mlk_cmat){flower, 1, 2, 2}, NULL, out));
+    ck_assert(out.data[0] == 1.0);
+    mlk_tree_free(tree);
+
+    o.criterion = MLK_TREE_ENTROPY;
+    tree = fit(&d, &o, 0);
+    require_close(mlk_tree_node_at(tree, 3).impurity, .44506485705083865, 1e-14);
+    mlk_tree_free(tree);
+}
+END_TEST
+
+/* The neighbours in column 0 between which a threshold lies. */
+static void neighbours(mlk_cmat X, double threshold, double *a, double *b)
+{
+    *a = -INFINITY;
+    *b = INFINITY;
+    for (size_t i = 0; i < X.rows; i++) {
+        const double x = X.data[i * X.ld];
+        if (x <= threshold)
+            *a = fmax(*a, x);
+        else
+            *b = fmin(*b, x);
+    }
+}
+
+START_TEST(grows_the_regression_tree_of_the_book)
+{
+    static const double value[] = {.35386923, .68935686, .25924452, .85389715,
+                                   .55223996, .11063973, .61460379};
+    static const double mse[] = {.09778939, .03767174, .07404639, .0175742,
+                                 .01305739, .01512587, .03585498};
+    static const double threshold[] = {.19734927, .09169627, .77175754};
+    static const size_t samples[] = {200, 44, 156, 20, 24, 110, 46};
+    const char *path = test_shared_path("book/ch6_quad200.csv");
+    if (!path)
+        return;
+    const mlk_cmat all = test_read_csv(path);
+    mlk_vec y = test_vec(all.rows);
+    for (size_t i = 0; i < all.rows; i++)
+        y.data[i] = all.data[2 * i + 1];
+    const mlk_data d = {.X = {all.data, all.rows, 1, 2}, .y = mlk_vec_c(y)};
+    mlk_tree_opts o = mlk_tree_opts_default();
+    o.max_depth = 2;
+    mlk_tree *tree = fit(&d, &o, 0);
+    ck_assert_uint_eq(mlk_tree_n_nodes(tree), 7);
+    for (size_t i = 0; i < 3; i++) {
+        /* The book's program rounds x to single precision first: so does the comparison. */
+        const double t = mlk_tree_node_at(tree, i).threshold;
+        double a, b;
+        neighbours(d.X, t, &a, &b);
+        ck_assert(t == 0.5 * a + 0.5 * b);
+        require_close(0.5 * (double)(float)a + 0.5 * (double)(float)b, threshold[i], 5e-9);
+    }
+    for (size_t i = 0; i < 7; i++) {
+        const mlk_tree_node x = mlk_tree_node_at(tree, i);
+        require_close(x.value[0], value[i], 5.1e-9);
+        require_close(x.impurity, mse[i], 5.1e-9);
+        ck_assert_uint_eq(x.samples, samples[i]);
+    }
+    mlk_tree_free(tree);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *s = suite_create("tree/tree");
+    TCase *twin = test_case(s, "twin"), *book = test_case(s, "book");
+    tcase_add_test(twin, permuted_rows_give_the_same_tree);
+    tcase_add_loop_test(twin, equals_the_slow_literal_tree, 0, 6);
+    tcase_add_test(twin, finds_the_best_of_all_subsets_of_levels);
+    tcase_add_test(book, grows_the_iris_tree_of_the_book);
+    tcase_add_test(book, grows_the_regression_tree_of_the_book);
+    return s;
+}
