@@ -69,8 +69,9 @@ static mlk_status check_opts(const mlk_logistic_opts *o)
         return MLK_FAIL(MLK_EINVAL, "penalize_intercept = true has no effect with %s",
                         o->fit_intercept ? "penalty = none" : "fit_intercept = false");
     if (l1 && (o->solver == MLK_LOGISTIC_LBFGS || o->solver == MLK_LOGISTIC_NEWTON_CHOLESKY))
-        return MLK_FAIL(MLK_EINVAL, "solver = %s is for penalty = l2 and none; expected auto or "
-                                    "prox-newton",
+        return MLK_FAIL(MLK_EINVAL,
+                        "solver = %s is for penalty = l2 and none; expected auto or "
+                        "prox-newton",
                         solvers[o->solver].name);
     if (!l1 && o->solver == MLK_LOGISTIC_PROX_NEWTON)
         return MLK_FAIL(MLK_EINVAL, "solver = prox-newton is for penalty = l1 and elasticnet; "
@@ -139,9 +140,9 @@ static mlk_status predict_chunk(void *ctx, const mlk_chunk *c)
     const mlk_logistic *m = t->m;
     const size_t n = c->end - c->begin;
     const mlk_mat out = mlk_mat_rows(t->out, c->begin, c->end);
-    const mlk_mat Z = t->buffer
-                          ? (mlk_mat){t->buffer + c->worker * t->grain * m->rows, n, m->rows, m->rows}
-                          : out;
+    const mlk_mat Z =
+        t->buffer ? (mlk_mat){t->buffer + c->worker * t->grain * m->rows, n, m->rows, m->rows}
+                  : out;
     const mlk_cvec b = mlk_logistic_intercept(m);
     const mlk_cmat X = mlk_cmat_rows(t->X, c->begin, c->end);
     for (size_t i = 0; i < n; i++)
@@ -160,12 +161,11 @@ static mlk_status predict_rows(const mlk_logistic *m, mlk_cmat X, const mlk_run 
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     MLK_TRY(mlk_predict_check(X, m->p, out.rows));
     if (finish)
-        t.buffer = mlk_scratch_mat(&scratch, mlk_workers(&inner, X.rows, t.grain) * t.grain,
-                                   m->rows)
-                       .data;
-    const mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory to predict %zu rows", X.rows)
-                       : mlk_parallel_for(&inner, X.rows, t.grain, predict_chunk, &t);
+        t.buffer =
+            mlk_scratch_mat(&scratch, mlk_workers(&inner, X.rows, t.grain) * t.grain, m->rows).data;
+    const mlk_status st = scratch.failed
+                              ? MLK_FAIL(MLK_ENOMEM, "no memory to predict %zu rows", X.rows)
+                              : mlk_parallel_for(&inner, X.rows, t.grain, predict_chunk, &t);
     mlk_scratch_release(&scratch);
     return st;
 }
@@ -221,7 +221,8 @@ mlk_status mlk_logistic_predict_proba(const mlk_logistic *model, mlk_cmat X, con
                                       mlk_mat out)
 {
     if (out.cols != model->n_classes)
-        return MLK_FAIL(MLK_EINVAL, "the output has %zu columns; expected one for each of %zu classes",
+        return MLK_FAIL(MLK_EINVAL,
+                        "the output has %zu columns; expected one for each of %zu classes",
                         out.cols, model->n_classes);
     return predict_rows(model, X, run, out, to_proba);
 }
@@ -274,7 +275,8 @@ static mlk_status algo_fit_many(const mlk_data *data, const void *const *opts, s
 {
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     size_t *order = mlk_scratch_take(&scratch, n_opts, sizeof *order);
-    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu models", n_opts) : MLK_OK;
+    mlk_status st =
+        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu models", n_opts) : MLK_OK;
     for (size_t i = 0; i < n_opts; i++)
         states[i] = NULL;
     for (size_t i = 0; st == MLK_OK && i < n_opts; i++) {

@@ -33,49 +33,63 @@ static double imbalance(const logistic_problem *p, const double *g)
     return worst / total;
 }
 
-/* Newton's method on the intercepts alone, the Hessian of which is k x k. */
-static mlk_status balance(logistic_problem *p, double *theta, logistic_end *end)
+/* The Hessian of the intercepts alone, made regular: a common shift of all changes nothing. */
+static void intercept_hessian(const logistic_problem *p, mlk_mat H)
+{
+    const size_t k = p->k, n = p->X.rows;
+    for (size_t a = 0; a < k; a++)
+        for (size_t b = 0; b <= a; b++) {
+            const double *pa = p->curvature + a * n, *pb = p->curvature + b * n;
+            double sum = 0.0;
+            for (size_t i = 0; i < n; i++)
+                sum += k == 1 ? pa[i] : p->c[i] * pa[i] * (a == b ? 1.0 - pa[i] : -pb[i]);
+            H.data[a * k + b] = H.data[b * k + a] = sum;
+        }
+    const double mean = k > 1 ? H.data[0] : 0.0;
+    for (size_t j = 0; j < k * k; j++)
+        H.data[j] += mean;
+}
+
+/* Newton's method on the intercepts alone, until their gradient is lost in rounding; where the
+ * Hessian is singular or a step gains nothing, what is reached stays. trial, g: k q values. */
+static mlk_status balance(logistic_problem *p, double *theta, logistic_end *end, mlk_mat H,
+                          mlk_vec d, double *trial, double *g)
 {
     enum { STEPS = 10 };
-    const size_t k = p->k, q = p->q, n = p->X.rows;
+    const size_t k = p->k, q = p->q, last = q - 1;
     const double rounding = 1e-14;
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_mat H = mlk_scratch_mat(&scratch, k, k);
-    double *d = mlk_scratch_vec(&scratch, k).data;
-    double *best = mlk_scratch_vec(&scratch, k * q).data, *g = mlk_scratch_vec(&scratch, k * q).data;
-    mlk_status st = MLK_OK;
-    if (scratch.failed)
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu weights", k * q);
-    memcpy(best, theta, k * q * sizeof *best);
-    for (int step = 0; st == MLK_OK && step < STEPS && imbalance(p, end->g) > rounding; step++) {
+    for (int step = 0; step < STEPS && imbalance(p, end->g) > rounding; step++) {
+        intercept_hessian(p, H);
+        const mlk_status st = mlk_chol(H, NULL);
+        if (st == MLK_ESINGULAR)
+            return MLK_OK;
+        MLK_TRY(st);
+        memcpy(trial, theta, k * q * sizeof *trial);
         for (size_t a = 0; a < k; a++)
-            for (size_t b = 0; b <= a; b++) {
-                double sum = 0.0;
-                for (size_t i = 0; i < n; i++) {
-                    const double pa = p->curvature[a * n + i], pb = p->curvature[b * n + i];
-                    sum += k == 1 ? pa : p->c[i] * pa * (a == b ? 1.0 - pa : -pb);
-                }
-                H.data[a * k + b] = H.data[b * k + a] = sum;
-            }
-        if (k > 1) { /* a common shift changes nothing */
-            const double mean = H.data[0];
-            for (size_t j = 0; j < k * k; j++)
-                H.data[j] += mean;
-        }
+            d.data[a] = -end->g[a * q + last];
+        mlk_chol_solve(mlk_mat_c(H), (mlk_mat){d.data, k, 1, 1});
         for (size_t a = 0; a < k; a++)
-            d[a] = -end->g[a * q + q - 1];
-        if (mlk_chol(H, NULL) != MLK_OK)
-            break; /* saturated: what is reached stays */
-        mlk_chol_solve(mlk_mat_c(H), (mlk_mat){d, k, 1, 1});
-        for (size_t a = 0; a < k; a++)
-            best[a * q + q - 1] = theta[a * q + q - 1] + d[a];
+            trial[a * q + last] += d.data[a];
         double f;
-        if ((st = logistic_eval(p, best, &f, g)) != MLK_OK || !(imbalance(p, g) < imbalance(p, end->g)))
-            break;
-        memcpy(theta, best, k * q * sizeof *best);
+        MLK_TRY(logistic_eval(p, trial, &f, g));
+        if (!(imbalance(p, g) < imbalance(p, end->g)))
+            return MLK_OK;
+        memcpy(theta, trial, k * q * sizeof *theta);
         memcpy(end->g, g, k * q * sizeof *g);
         end->f = f;
     }
+    return MLK_OK;
+}
+
+static mlk_status balance_intercepts(logistic_problem *p, double *theta, logistic_end *end)
+{
+    const size_t size = logistic_size(p);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_mat H = mlk_scratch_mat(&scratch, p->k, p->k);
+    const mlk_vec d = mlk_scratch_vec(&scratch, p->k);
+    double *trial = mlk_scratch_vec(&scratch, size).data, *g = mlk_scratch_vec(&scratch, size).data;
+    const mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu weights", size)
+                                         : balance(p, theta, end, H, d, trial, g);
     mlk_scratch_release(&scratch);
     return st;
 }
@@ -132,13 +146,28 @@ static mlk_status at_rounding(const logistic_problem *p, const double *theta, co
     return failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu weights", q) : MLK_OK;
 }
 
+/* Of the equivalent minimisers, that in which weights without a penalty sum to 0 over classes. */
+static void centre_classes(const logistic_problem *p, double *theta)
+{
+    for (size_t j = 0; p->k > 1 && j < p->q; j++) {
+        double mean = 0.0;
+        if (p->l1[j] > 0.0 || p->l2[j] > 0.0)
+            continue;
+        for (size_t a = 0; a < p->k; a++)
+            mean += theta[a * p->q + j] / (double)p->k;
+        for (size_t a = 0; a < p->k; a++)
+            theta[a * p->q + j] -= mean;
+    }
+}
+
 mlk_status logistic_certify(logistic_problem *p, double tol, double *theta, logistic_end *end,
                             mlk_fit_info *info)
 {
     const bool free_intercept = p->intercept && p->l2[p->q - 1] == 0.0 && p->l1[p->q - 1] == 0.0;
     double penalty = 0.0;
     if (p->penalised && free_intercept)
-        MLK_TRY(balance(p, theta, end));
+        MLK_TRY(balance_intercepts(p, theta, end));
+    centre_classes(p, theta);
     for (size_t j = 0; j < logistic_size(p); j++)
         penalty += p->l1[j % p->q] * fabs(theta[j]);
     *info = mlk_fit_info_none();
@@ -147,6 +176,8 @@ mlk_status logistic_certify(logistic_problem *p, double tol, double *theta, logi
     info->kkt_violation = logistic_violation(p, theta, end->g);
     if (p->penalised)
         info->duality_gap = gap(p, theta, end->f, end->g);
+    if (!end->separated)
+        end->converged = info->kkt_violation <= tol;
     if (!end->converged && end->stalled)
         MLK_TRY(at_rounding(p, theta, end->g, tol, &end->converged));
     if (end->separated && !p->penalised)

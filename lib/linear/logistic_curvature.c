@@ -10,7 +10,7 @@ mlk_status logistic_curvature_prepare(logistic_curvature *h, const logistic_prob
                                       bool coupled)
 {
     const size_t n = p->X.rows, m = p->X.cols;
-    const bool shifted = p->intercept && p->l2[m] == 0.0;
+    const bool shifted = p->intercept && p->l2[m] == 0.0 && p->l1[m] == 0.0;
     *h = (logistic_curvature){.p = p, .scratch = MLK_SCRATCH_INIT};
     h->blocks = coupled ? 1 : p->k;
     h->size = coupled ? p->k * p->q : p->q;
@@ -113,8 +113,6 @@ mlk_status logistic_curvature_fill(const logistic_curvature *h)
     for (size_t b = 0; b < h->blocks; b++)
         for (size_t i = 0; i < size; i++)
             h->A[b * size * size + i * (size + 1)] += p->l2[i % q];
-    if (h->blocks == 1 && p->k > 1)
-        fix_common_shift(h);
     return MLK_OK;
 }
 
@@ -147,6 +145,8 @@ static mlk_status factor_block(logistic_curvature *h, double *A, double *scale)
 mlk_status logistic_curvature_factor(logistic_curvature *h)
 {
     MLK_TRY(logistic_curvature_fill(h));
+    if (h->blocks == 1 && h->p->k > 1)
+        fix_common_shift(h);
     h->singular = false;
     for (size_t b = 0; b < h->blocks; b++)
         MLK_TRY(factor_block(h, h->A + b * h->size * h->size, h->scale + b * h->size));

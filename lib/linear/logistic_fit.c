@@ -78,7 +78,9 @@ static mlk_status column_extents(mlk_cmat X, const mlk_run *run, double *largest
  * vanish; the penalties follow, so that the minimiser is that of the columns as given. */
 static mlk_status tame_columns(fit *f)
 {
-    const double huge = 1e100, tiny = 1e-100;
+    const double huge = 1e100;
+    /* With a penalty, weights of tiny columns are all but 0 as they should be. */
+    const double tiny = f->o->penalty == MLK_LOGISTIC_NONE ? 1e-100 : 0.0;
     const mlk_cmat X = f->data->X;
     bool wild = false;
     f->X = X;
@@ -98,7 +100,7 @@ static mlk_status tame_columns(fit *f)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a %zu x %zu matrix", X.rows, X.cols);
     for (size_t j = 0; j < X.cols; j++) {
         int exponent = 0;
-        if (largest[j] > 0.0)
+        if (largest[j] > huge || largest[j] < tiny)
             (void)frexp(largest[j], &exponent);
         largest[j] = ldexp(1.0, exponent > 1022 ? 1022 : exponent < -1021 ? -1021 : exponent);
     }
@@ -132,7 +134,8 @@ static mlk_status count_classes(fit *f)
     return MLK_OK;
 }
 
-/* y and c of the problem whose class numbers are number[0..k-1] for the data's classes; -1: none. */
+/* y and c of the problem whose class numbers are number[0..k-1] for the data's classes; -1: none.
+ */
 static void set_targets(fit *f, const double *number, size_t k)
 {
     const mlk_data *d = f->data;
@@ -294,12 +297,18 @@ static mlk_status solve_all(fit *f, const mlk_logistic *start, double *theta, do
         for (size_t a = 0; joint && a < k; a++)
             number[f->classes[a]] = (double)a;
         for (size_t a = 0; start && a < k; a++)
-            from_model(f, start, joint ? f->classes[a] : model->ovr ? f->classes[t] : 0,
+            from_model(f, start,
+                       joint        ? f->classes[a]
+                       : model->ovr ? f->classes[t]
+                                    : 0,
                        theta + a * q);
         set_targets(f, number, k);
         MLK_TRY(solve(f, k, theta, &info));
         for (size_t a = 0; a < k; a++)
-            to_model(f, theta + a * q, joint ? f->classes[a] : model->ovr ? f->classes[t] : 0,
+            to_model(f, theta + a * q,
+                     joint        ? f->classes[a]
+                     : model->ovr ? f->classes[t]
+                                  : 0,
                      model);
         add_info(&model->info, &info);
     }

@@ -29,8 +29,7 @@ mlk_status logistic_problem_prepare(logistic_problem *p)
     p->chunks = mlk_chunks(n, p->grain);
     p->scratch = (mlk_scratch)MLK_SCRATCH_INIT;
     p->partial = mlk_scratch_mat(&p->scratch, p->chunks, size + 2).data;
-    p->buffer =
-        mlk_scratch_mat(&p->scratch, mlk_workers(p->run, n, p->grain), buffer_size(p)).data;
+    p->buffer = mlk_scratch_mat(&p->scratch, mlk_workers(p->run, n, p->grain), buffer_size(p)).data;
     p->curvature = mlk_scratch_mat(&p->scratch, p->k, n).data;
     if (!p->scratch.failed)
         return MLK_OK;
@@ -51,7 +50,8 @@ MLK_SIMD static double sum(const double *v, size_t n)
             lane[l] += v[i + l];
     for (; i < n; i++)
         lane[0] += v[i];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
+           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
 /* z: scores in, residuals c_i dloss/dz out. */

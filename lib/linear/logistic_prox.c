@@ -70,7 +70,7 @@ static mlk_status choose_set(proximal *s)
     }
     size_t most = 2 * support < SET_LEAST ? SET_LEAST : 2 * support;
     most = most > SET_MOST ? SET_MOST : most;
-    s->n_set = wanted < most ? wanted : most;
+    s->n_set = wanted == 0 ? 1 : wanted < most ? wanted : most;
     MLK_TRY(mlk_argsort(s->urgency, m, s->order));
     /* Columns in their own order: the set as a whole decides, not the ranks in it. */
     for (size_t j = 0; j < m; j++)
@@ -203,13 +203,16 @@ static double sweep(model *m, bool all)
     return worst;
 }
 
-static mlk_status minimise_model(const proximal *s, model *m, double enough)
+/* Until the violation is a small share of that at the start, both in the model's coordinates. */
+static mlk_status minimise_model(const proximal *s, model *m)
 {
-    for (int count = 0; count < SWEEPS; count++) {
-        if (sweep(m, true) <= enough)
-            break;
-        while (++count < SWEEPS && sweep(m, false) > enough)
+    const double share = 1e-3;
+    const double enough = share * sweep(m, true);
+    double worst = INFINITY;
+    for (int count = 1; worst > enough && count < SWEEPS; count++) {
+        while (sweep(m, false) > enough && ++count < SWEEPS)
             ;
+        worst = sweep(m, true);
         MLK_TRY(mlk_run_poll(s->p->run, -1.0));
     }
     return MLK_OK;
@@ -236,7 +239,8 @@ static mlk_status step_along(proximal *s, double *drop, bool *found)
             s->trial[j] = s->theta[j] + t * s->step[j];
         MLK_TRY(logistic_eval(s->p, s->trial, &f, g));
         const double after = f + l1_norm(p, s->trial);
-        if (after <= F + 1e-4 * t * promised || (trial == 0 && -promised < 1e-12 * F && after <= F + 1e-13 * F)) {
+        if (after <= F + 1e-4 * t * promised ||
+            (trial == 0 && -promised < 1e-12 * F && after <= F + 1e-13 * F)) {
             memcpy(s->theta, s->trial, size * sizeof *g);
             memcpy(s->g, g, size * sizeof *g);
             s->end->f = f;
@@ -247,14 +251,14 @@ static mlk_status step_along(proximal *s, double *drop, bool *found)
     return MLK_OK;
 }
 
-static mlk_status outer_step(proximal *s, double violation, double *drop, bool *found)
+static mlk_status outer_step(proximal *s, double *drop, bool *found)
 {
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     model m;
     mlk_status st = choose_set(s);
     if (st == MLK_OK && (st = build_model(s, &scratch, &m)) == MLK_OK) {
         to_model(s, &m);
-        st = minimise_model(s, &m, 1e-3 * violation);
+        st = minimise_model(s, &m);
         from_model(s, &m);
         logistic_curvature_release(&m.h);
     }
@@ -268,6 +272,7 @@ static mlk_status iterate(proximal *s)
     const size_t size = logistic_size(s->p);
     logistic_end *end = s->end;
     double drop = INFINITY, last = INFINITY;
+    int stalls = 0;
     MLK_TRY(logistic_eval(s->p, s->theta, &end->f, s->g));
     for (size_t it = 0;; it++) {
         const double violation = logistic_violation(s->p, s->theta, s->g);
@@ -278,8 +283,9 @@ static mlk_status iterate(proximal *s)
         end->converged = violation <= s->settings->tol && (!gains || it == 0);
         bool found = false;
         last = drop;
-        if (!end->converged && it < s->settings->max_iter)
-            MLK_TRY(outer_step(s, violation, &drop, &found));
+        stalls = drop <= 1e-15 * fabs(end->f) && it > 0 ? stalls + 1 : 0;
+        if (!end->converged && stalls < 3 && it < s->settings->max_iter)
+            MLK_TRY(outer_step(s, &drop, &found));
         if (!found) {
             end->converged = violation <= s->settings->tol;
             end->stalled = !end->converged && it < s->settings->max_iter;
@@ -303,8 +309,8 @@ mlk_status logistic_proximal(logistic_problem *p, const logistic_settings *setti
     s.l2 = mlk_scratch_vec(&scratch, m + 1).data;
     s.order = mlk_scratch_take(&scratch, m, sizeof *s.order);
     s.set = mlk_scratch_take(&scratch, m, sizeof *s.set);
-    const mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu weights", size)
-                                         : iterate(&s);
+    const mlk_status st =
+        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu weights", size) : iterate(&s);
     mlk_scratch_release(&scratch);
     return st;
 }

@@ -150,7 +150,8 @@ static mlk_status subset_take(const logistic_problem *p, size_t rows, subset *pa
     part->p = *p;
     const mlk_run *run = p->run;
     const mlk_mat X = mlk_scratch_mat(&part->scratch, rows, p->X.cols);
-    const mlk_vec y = mlk_scratch_vec(&part->scratch, rows), c = mlk_scratch_vec(&part->scratch, rows);
+    const mlk_vec y = mlk_scratch_vec(&part->scratch, rows),
+                  c = mlk_scratch_vec(&part->scratch, rows);
     if (part->scratch.failed) {
         mlk_scratch_release(&part->scratch);
         return MLK_FAIL(MLK_ENOMEM, "no memory for a part of %zu rows", rows);
@@ -186,7 +187,8 @@ static void subset_release(subset *part)
  * theta := about the optimum for the part, where that is better than theta is; and the curvature
  * there. With m rows it is off by a share of about sqrt(size / m).
  */
-static mlk_status solve_part(logistic_problem *p, subset *part, double *theta, logistic_curvature *h)
+static mlk_status solve_part(logistic_problem *p, subset *part, double *theta,
+                             logistic_curvature *h)
 {
     const size_t size = logistic_size(p);
     mlk_scratch scratch = MLK_SCRATCH_INIT;

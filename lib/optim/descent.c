@@ -167,9 +167,9 @@ mlk_status mlk_descend(const mlk_descent *problem, double *x, mlk_descent_end *e
     s.rho = mlk_scratch_vec(&scratch, m).data;
     s.alpha = mlk_scratch_vec(&scratch, m).data;
     size_t count = 0;
-    const mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory to minimise over %zu variables", n)
-                       : iterate(&s, x, end, &count);
+    const mlk_status st = scratch.failed
+                              ? MLK_FAIL(MLK_ENOMEM, "no memory to minimise over %zu variables", n)
+                              : iterate(&s, x, end, &count);
     if (iterations)
         *iterations = count;
     mlk_scratch_release(&scratch);

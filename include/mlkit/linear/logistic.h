@@ -23,9 +23,9 @@
  *
  * - **Two classes**: one row (w, b), loss = log(1 + exp(-z)) for class 1 and log(1 + exp(z)) for
  *   class 0.
- * - **More, multinomial**: a row a class, loss = log sum_c exp(z_ic) - z_{i y_i}. Without a penalty
- *   on them rows are determined up to a common vector; the one returned sums to 0 over the
- *   classes where the start does.
+ * - **More, multinomial**: a row a class, loss = log sum_c exp(z_ic) - z_{i y_i}. What
+ *   has no penalty (b, as a rule) is determined up to a shift common to all classes: the solution
+ *   returned sums to 0 over them.
  * - **More, ovr**: a row a class, each the two-class problem "this class or another" with the
  *   weights s_i u_{y_i} of its own two classes; F is the sum of these problems' objectives.
  *
@@ -128,9 +128,11 @@ mlk_status mlk_logistic_decision(const mlk_logistic *model, mlk_cmat X, const ml
 size_t mlk_logistic_n_classes(const mlk_logistic *model);
 /** w: one row for two classes, else one a class; lives as long as the model. */
 mlk_cmat mlk_logistic_coef(const mlk_logistic *model);
-mlk_cvec mlk_logistic_intercept(const mlk_logistic *model); /**< b, one a row of the coefficients. */
-mlk_fit_info mlk_logistic_info(const mlk_logistic *model);  /**< Objective (1), gap (2), violation. */
-void mlk_logistic_free(mlk_logistic *model);                /**< NULL is allowed. */
+mlk_cvec
+mlk_logistic_intercept(const mlk_logistic *model); /**< b, one a row of the coefficients. */
+mlk_fit_info
+mlk_logistic_info(const mlk_logistic *model); /**< Objective (1), gap (2), violation. */
+void mlk_logistic_free(mlk_logistic *model);  /**< NULL is allowed. */
 
 extern const mlk_algo mlk_logistic_algo; /**< For the registry and mlk_model. */
 
