@@ -125,7 +125,7 @@ mlk_status mlk_logistic_predict_proba(const mlk_logistic *model, mlk_cmat X, con
 mlk_status mlk_logistic_decision(const mlk_logistic *model, mlk_cmat X, const mlk_run *run,
                                  mlk_mat out);
 
-size_t mlk_logistic_n_classes(const mlk_logistic *model);
+size_t mlk_logistic_n_classes(const mlk_logistic *model); /**< As in the data of the fit. */
 /** w: one row for two classes, else one a class; lives as long as the model. */
 mlk_cmat mlk_logistic_coef(const mlk_logistic *model);
 mlk_cvec
