@@ -109,42 +109,59 @@ static bool straight(const sweep *s, size_t i)
            (s->neg[i] - n0) * (s->pos[i + 1] - s->pos[i]);
 }
 
+static mlk_status roc_of(const sweep *s, size_t max_points, mlk_curve *curve)
+{
+    if (!(s->all_pos > 0.0 && s->all_neg > 0.0))
+        return MLK_FAIL(MLK_EINVAL, "the truth holds one class only");
+    MLK_TRY(new_curve(s->n + 1, curve));
+    add_point(curve, 0.0, 0.0, (double)INFINITY);
+    for (size_t i = 0; i < s->n; i++)
+        if (i + 1 == s->n || !straight(s, i))
+            add_point(curve, s->neg[i] / s->all_neg, s->pos[i] / s->all_pos, s->threshold[i]);
+    thin(curve, max_points);
+    return MLK_OK;
+}
+
+static mlk_status pr_of(const sweep *s, size_t max_points, mlk_curve *curve)
+{
+    if (!(s->all_pos > 0.0))
+        return MLK_FAIL(MLK_EINVAL, "no row of the truth is positive");
+    MLK_TRY(new_curve(s->n + 1, curve));
+    add_point(curve, 0.0, 1.0, (double)INFINITY);
+    for (size_t i = 0; i < s->n; i++)
+        add_point(curve, s->pos[i] / s->all_pos, s->pos[i] / (s->pos[i] + s->neg[i]),
+                  s->threshold[i]);
+    thin(curve, max_points);
+    return MLK_OK;
+}
+
+mlk_status mlk_rank_curves(const mlk_predictions *p, size_t positive, size_t max_points,
+                           mlk_curve *roc, mlk_curve *pr)
+{
+    sweep s;
+    if (roc)
+        *roc = (mlk_curve){0};
+    if (pr)
+        *pr = (mlk_curve){0};
+    mlk_status st = sweep_down(p, positive, &s);
+    if (st == MLK_OK && roc)
+        st = roc_of(&s, max_points, roc);
+    if (st == MLK_OK && pr)
+        st = pr_of(&s, max_points, pr);
+    mlk_scratch_release(&s.scratch);
+    return st;
+}
+
 mlk_status mlk_roc_curve(const mlk_predictions *p, size_t positive, size_t max_points,
                          mlk_curve *curve)
 {
-    sweep s;
-    *curve = (mlk_curve){0};
-    mlk_status st = sweep_down(p, positive, &s);
-    if (st == MLK_OK && !(s.all_pos > 0.0 && s.all_neg > 0.0))
-        st = MLK_FAIL(MLK_EINVAL, "the truth holds one class only");
-    if (st == MLK_OK && (st = new_curve(s.n + 1, curve)) == MLK_OK) {
-        add_point(curve, 0.0, 0.0, (double)INFINITY);
-        for (size_t i = 0; i < s.n; i++)
-            if (i + 1 == s.n || !straight(&s, i))
-                add_point(curve, s.neg[i] / s.all_neg, s.pos[i] / s.all_pos, s.threshold[i]);
-        thin(curve, max_points);
-    }
-    mlk_scratch_release(&s.scratch);
-    return st;
+    return mlk_rank_curves(p, positive, max_points, curve, NULL);
 }
 
 mlk_status mlk_pr_curve(const mlk_predictions *p, size_t positive, size_t max_points,
                         mlk_curve *curve)
 {
-    sweep s;
-    *curve = (mlk_curve){0};
-    mlk_status st = sweep_down(p, positive, &s);
-    if (st == MLK_OK && !(s.all_pos > 0.0))
-        st = MLK_FAIL(MLK_EINVAL, "no row of the truth is positive");
-    if (st == MLK_OK && (st = new_curve(s.n + 1, curve)) == MLK_OK) {
-        add_point(curve, 0.0, 1.0, (double)INFINITY);
-        for (size_t i = 0; i < s.n; i++)
-            add_point(curve, s.pos[i] / s.all_pos, s.pos[i] / (s.pos[i] + s.neg[i]),
-                      s.threshold[i]);
-        thin(curve, max_points);
-    }
-    mlk_scratch_release(&s.scratch);
-    return st;
+    return mlk_rank_curves(p, positive, max_points, NULL, curve);
 }
 
 mlk_status mlk_calibration_curve(const mlk_predictions *p, size_t positive, size_t bins,

@@ -139,10 +139,10 @@ static mlk_status make_curves(const mlk_predictions *p, size_t max_points, mlk_e
     const mlk_score *ap = mlk_evaluation_find(e, "average_precision");
     if (p->task != MLK_METRIC_CLASSIFICATION || p->n_classes != 2)
         return MLK_OK;
-    if (auc && !isnan(auc->value))
-        MLK_TRY(mlk_roc_curve(p, 1, max_points, &e->roc));
-    if (ap && !isnan(ap->value))
-        MLK_TRY(mlk_pr_curve(p, 1, max_points, &e->pr));
+    mlk_curve *roc = auc && !isnan(auc->value) ? &e->roc : NULL;
+    mlk_curve *pr = ap && !isnan(ap->value) ? &e->pr : NULL;
+    if (roc || pr)
+        MLK_TRY(mlk_rank_curves(p, 1, max_points, roc, pr));
     if (p->probabilities.rows && p->truth.n)
         MLK_TRY(mlk_calibration_curve(p, 1, BINS, &e->calibration));
     return MLK_OK;

@@ -106,8 +106,8 @@ static double phi_inverse(double p)
 }
 
 /* Bias-corrected and accelerated percentiles [Efron 1987] of the n replicates t (permuted; NaN
- * where the metric was not defined) around the value, with acceleration a. */
-static void bca(double *t, size_t n, double a, mlk_score *s)
+ * where the metric was not defined) around the value, with acceleration a and critical value z. */
+static void bca(double *t, size_t n, double a, double z, mlk_score *s)
 {
     double below = 0.0;
     size_t m = 0;
@@ -120,7 +120,7 @@ static void bca(double *t, size_t n, double a, mlk_score *s)
         below += t[i] < s->value ? 1.0 : t[i] == s->value ? 0.5 : 0.0;
     const double edge = 0.5 / (double)m;
     const double z0 = phi_inverse(fmin(fmax(below / (double)m, edge), 1.0 - edge));
-    const double zl = z0 - z95, zh = z0 + z95;
+    const double zl = z0 - z, zh = z0 + z;
     mlk_sort(t, m);
     s->low = mlk_quantile(t, m, phi(z0 + zl / (1.0 - a * zl)));
     s->high = mlk_quantile(t, m, phi(z0 + zh / (1.0 - a * zh)));
@@ -128,12 +128,30 @@ static void bca(double *t, size_t n, double a, mlk_score *s)
 
 /* Sums over the jackknife that give the acceleration. */
 typedef struct jackknife {
-    double n, mean, squares, cubes;
+    double n, mean, squares, cubes, fourths;
 } jackknife;
+
+static void add_deviation(jackknife *j, double d, double times)
+{
+    j->squares += times * d * d;
+    j->cubes += times * d * d * d;
+    j->fourths += times * d * d * d * d;
+}
 
 static double acceleration(const jackknife *j)
 {
     return j->squares > 0.0 ? j->cubes / (6.0 * pow(j->squares, 1.5)) : 0.0;
+}
+
+/* Student's quantile instead of the normal one (Cornish-Fisher), for a variance that is itself
+ * estimated: with kurtosis k of the influences its relative variance is (k - 1) / n, as if of
+ * 2 n / (k - 1) degrees of freedom. Errors with long tails need it (bench/bench_coverage.c). */
+static double widened(const jackknife *j)
+{
+    if (!(j->squares > 0.0))
+        return z95;
+    const double excess = j->fourths / (j->squares * j->squares) * j->n - 1.0;
+    return z95 + (z95 * z95 * z95 + z95) / 4.0 * excess / (2.0 * j->n);
 }
 
 /* ----------------------------------------------------------- poisson counts */
@@ -236,7 +254,7 @@ static void sum_groups(const work *k, uint64_t seed, mlk_mat groups)
     }
 }
 
-static double sums_acceleration(const work *k, const metric_row *row, mlk_cmat groups)
+static jackknife sums_jackknife(const work *k, const metric_row *row, mlk_cmat groups)
 {
     jackknife jack = {0};
     double without[N_SUMS];
@@ -251,12 +269,10 @@ static double sums_acceleration(const work *k, const metric_row *row, mlk_cmat g
                 jack.n += 1.0;
                 jack.mean += (v - jack.mean) / jack.n;
             } else {
-                const double d = jack.mean - v;
-                jack.squares += d * d;
-                jack.cubes += d * d * d;
+                add_deviation(&jack, jack.mean - v, 1.0);
             }
         }
-    return acceleration(&jack);
+    return jack;
 }
 
 static mlk_status bootstrap_sums(bootstrap *b, mlk_score *const *scores)
@@ -276,9 +292,11 @@ static mlk_status bootstrap_sums(bootstrap *b, mlk_score *const *scores)
     }
     sum_groups(k, b->seed, b->groups);
     st = mlk_parallel_for(k->run, b->replicates, REPLICATES_A_CHUNK, sums_body, b);
-    for (size_t j = 0; st == MLK_OK && j < b->n_metrics; j++)
-        bca(b->values + j * b->replicates, b->replicates,
-            sums_acceleration(k, b->rows[j], mlk_mat_c(b->groups)), scores[j]);
+    for (size_t j = 0; st == MLK_OK && j < b->n_metrics; j++) {
+        const jackknife jack = sums_jackknife(k, b->rows[j], mlk_mat_c(b->groups));
+        bca(b->values + j * b->replicates, b->replicates, acceleration(&jack), widened(&jack),
+            scores[j]);
+    }
 out:
     mlk_scratch_release(&s);
     return st;
@@ -311,7 +329,7 @@ static mlk_status cells_body(void *ctx, const mlk_chunk *chunk)
     return MLK_OK;
 }
 
-static double cells_acceleration(const work *k, const metric_row *row, cells *c)
+static jackknife cells_jackknife(const work *k, const metric_row *row, cells *c)
 {
     const cells *from = &k->cells;
     const size_t n = from->k * from->k;
@@ -332,12 +350,10 @@ static double cells_acceleration(const work *k, const metric_row *row, cells *c)
                 jack.n += rows;
                 jack.mean += rows / jack.n * (v - jack.mean);
             } else {
-                const double d = jack.mean - v;
-                jack.squares += rows * d * d;
-                jack.cubes += rows * d * d * d;
+                add_deviation(&jack, jack.mean - v, rows);
             }
         }
-    return acceleration(&jack);
+    return jack;
 }
 
 static mlk_status bootstrap_cells(bootstrap *b, mlk_score *const *scores)
@@ -358,9 +374,10 @@ static mlk_status bootstrap_cells(bootstrap *b, mlk_score *const *scores)
         goto out;
     }
     st = mlk_parallel_for(k->run, b->replicates, REPLICATES_A_CHUNK, cells_body, b);
-    for (size_t j = 0; st == MLK_OK && j < b->n_metrics; j++)
-        bca(b->values + j * b->replicates, b->replicates,
-            cells_acceleration(k, b->rows[j], &b->resampled[0]), scores[j]);
+    for (size_t j = 0; st == MLK_OK && j < b->n_metrics; j++) {
+        const jackknife jack = cells_jackknife(k, b->rows[j], &b->resampled[0]);
+        bca(b->values + j * b->replicates, b->replicates, acceleration(&jack), z95, scores[j]);
+    }
 out:
     mlk_scratch_release(&s);
     return st;

@@ -13,69 +13,64 @@
  * the size of its class; an average of AUCs has the average of their influences.
  */
 
-/* The scores of one class, ascending. */
+/* The rows by the score of one class, ascending; classes and weights beside them, so that the
+ * passes read memory in order. */
 typedef struct ranks {
     const work *k;
-    size_t c;            /* the class that should score high */
-    const double *score; /* n */
-    const size_t *order; /* n: rows by ascending score */
+    size_t n;
+    uint32_t c;      /* the class that should score high */
+    size_t *order;   /* n rows */
+    double *score;   /* n */
+    uint32_t *label; /* n */
+    double *w;       /* n; NULL: all 1 */
 } ranks;
 
-static size_t class_of(const work *k, size_t i) { return (size_t)k->p->truth.data[i]; }
+static uint32_t class_of(const work *k, size_t i) { return (uint32_t)k->p->truth.data[i]; }
+static double weight_at(const ranks *r, size_t i) { return r->w ? r->w[i] : 1.0; }
 
-/* End of the group of equal scores that begins at place i. */
-static size_t group_end(const ranks *r, size_t i)
+/* Places i.. that have the same score: weights of the class and of the rest; returns their end. */
+static size_t group(const ranks *r, size_t i, double *pos, double *neg)
 {
-    const double s = r->score[r->order[i]];
-    size_t end = i + 1;
-    while (end < r->k->n && r->score[r->order[end]] == s)
-        end++;
-    return end;
-}
-
-/* Weights of the class and of the rest among places begin..end-1. */
-static void group_weights(const ranks *r, size_t begin, size_t end, double *pos, double *neg)
-{
+    const double s = r->score[i];
     *pos = *neg = 0.0;
-    for (size_t i = begin; i < end; i++)
-        *(class_of(r->k, r->order[i]) == r->c ? pos : neg) += mlk_row_weight(r->k->p, r->order[i]);
+    for (; i < r->n && r->score[i] == s; i++)
+        *(r->label[i] == r->c ? pos : neg) += weight_at(r, i);
+    return i;
 }
 
 /* AUC of the class against the rest; its influences times `share` are added to phi. */
 static double auc_of(const ranks *r, double pos, double neg, double share, double *phi)
 {
     double sum = 0.0, below_pos = 0.0, below_neg = 0.0, p, q;
-    for (size_t i = 0, end; i < r->k->n; i = end) {
-        end = group_end(r, i);
-        group_weights(r, i, end, &p, &q);
+    for (size_t i = 0, end; i < r->n; i = end) {
+        end = group(r, i, &p, &q);
         const double up = (below_neg + 0.5 * q) / neg, down = (pos - below_pos - 0.5 * p) / pos;
         sum += p * (below_neg + 0.5 * q);
-        for (size_t j = i; phi && j < end; j++) {
-            const size_t row = r->order[j];
-            const double w = share * mlk_row_weight(r->k->p, row);
-            phi[row] += class_of(r->k, row) == r->c ? w * up / pos : w * down / neg;
-        }
+        for (size_t j = i; phi && j < end; j++)
+            phi[r->order[j]] +=
+                share * weight_at(r, j) * (r->label[j] == r->c ? up / pos : down / neg);
         below_pos += p;
         below_neg += q;
     }
     const double auc = fmin(sum / pos / neg, 1.0);
-    for (size_t i = 0; phi && i < r->k->n; i++)
-        phi[i] -=
-            share * auc * mlk_row_weight(r->k->p, i) / (class_of(r->k, i) == r->c ? pos : neg);
+    for (size_t i = 0; phi && i < r->n; i++)
+        phi[r->order[i]] -= share * auc * weight_at(r, i) / (r->label[i] == r->c ? pos : neg);
     return auc;
 }
 
 /* Average precision = sum of w P over the class's rows / pos, P the precision at their score. */
 static double ap_of(const ranks *r, double pos)
 {
-    double sum = 0.0, above_pos = 0.0, above = 0.0, p, q;
-    for (size_t end = r->k->n, i; end > 0; end = i) {
-        const double s = r->score[r->order[end - 1]];
-        for (i = end - 1; i > 0 && r->score[r->order[i - 1]] == s;)
-            i--;
-        group_weights(r, i, end, &p, &q);
+    double sum = 0.0, above_pos = 0.0, above = 0.0;
+    for (size_t i = r->n; i > 0;) {
+        const double s = r->score[i - 1];
+        double p = 0.0;
+        for (; i > 0 && r->score[i - 1] == s; i--) {
+            const double w = weight_at(r, i - 1);
+            p += r->label[i - 1] == r->c ? w : 0.0;
+            above += w;
+        }
         above_pos += p;
-        above += p + q;
         if (p > 0.0)
             sum += p * (above_pos / above);
     }
@@ -88,38 +83,34 @@ static double ap_of(const ranks *r, double pos)
 static void ap_influences(const ranks *r, double pos, double ap, double share, double *phi)
 {
     double T = pos, N = r->k->total, gain = 0.0, loss = 0.0, p, q;
-    for (size_t i = 0, end; i < r->k->n; i = end) {
-        end = group_end(r, i);
-        group_weights(r, i, end, &p, &q);
+    for (size_t i = 0, end; i < r->n; i = end) {
+        end = group(r, i, &p, &q);
         const double P = p + q > 0.0 ? fmin(fmax(T / N, 0.0), 1.0) : 0.0;
         if (p > 0.0) {
             gain += p * (1.0 - P) / N;
             loss += p * P / N;
         }
-        for (size_t j = i; j < end; j++) {
-            const size_t row = r->order[j];
-            const double w = share * mlk_row_weight(r->k->p, row) / pos;
-            phi[row] += class_of(r->k, row) == r->c ? w * (P - ap + gain) : -w * loss;
-        }
+        for (size_t j = i; j < end; j++)
+            phi[r->order[j]] +=
+                share * weight_at(r, j) / pos * (r->label[j] == r->c ? P - ap + gain : -loss);
         T -= p;
         N -= p + q;
     }
 }
 
-/* Mean over the other classes d of the AUC of class c against d by the scores of c. below and here
- * have n_classes places each; influences times `share` a pair are added to phi. */
+/* Mean over the other classes d of the AUC of class c against d by the scores of c. auc, below and
+ * here have n_classes places each; influences times `share` a pair are added to phi. */
 static double ovo_of(const ranks *r, double share, double *auc, double *below, double *here,
                      double *phi)
 {
-    const work *k = r->k;
-    const size_t K = k->p->n_classes, c = r->c;
-    const double *W = k->rank.class_weight;
+    const size_t K = r->k->p->n_classes;
+    const uint32_t c = r->c;
+    const double *W = r->k->rank.class_weight;
     for (size_t d = 0; d < K; d++)
         below[d] = auc[d] = here[d] = 0.0;
-    for (size_t i = 0, end; i < k->n; i = end) {
-        end = group_end(r, i);
-        for (size_t j = i; j < end; j++)
-            here[class_of(k, r->order[j])] += mlk_row_weight(k->p, r->order[j]);
+    for (size_t i = 0, end; i < r->n; i = end) {
+        for (end = i; end < r->n && r->score[end] == r->score[i]; end++)
+            here[r->label[end]] += weight_at(r, end);
         double up = 0.0; /* sum over d of a row of class c's component */
         for (size_t d = 0; here[c] > 0.0 && d < K; d++) {
             if (d == c)
@@ -130,21 +121,20 @@ static double ovo_of(const ranks *r, double share, double *auc, double *below, d
         }
         const double down = (W[c] - below[c] - 0.5 * here[c]) / W[c];
         for (size_t j = i; phi && j < end; j++) {
-            const size_t row = r->order[j], d = class_of(k, row);
-            phi[row] += share * mlk_row_weight(k->p, row) / W[d] * (d == c ? up : down);
+            const uint32_t d = r->label[j];
+            phi[r->order[j]] += share * weight_at(r, j) / W[d] * (d == c ? up : down);
         }
         for (size_t j = i; j < end; j++) {
-            const size_t d = class_of(k, r->order[j]);
-            below[d] += here[d];
-            here[d] = 0.0;
+            below[r->label[j]] += here[r->label[j]];
+            here[r->label[j]] = 0.0;
         }
     }
     double sum = 0.0;
     for (size_t d = 0; d < K; d++)
         sum += d == c ? 0.0 : auc[d];
-    for (size_t i = 0; phi && i < k->n; i++) {
-        const size_t d = class_of(k, i);
-        phi[i] -= share * mlk_row_weight(k->p, i) / W[d] * (d == c ? sum : auc[d]);
+    for (size_t i = 0; phi && i < r->n; i++) {
+        const uint32_t d = r->label[i];
+        phi[r->order[i]] -= share * weight_at(r, i) / W[d] * (d == c ? sum : auc[d]);
     }
     return sum / (double)(K - 1);
 }
@@ -159,14 +149,33 @@ static double *influences(work *k, bool wanted)
     return phi;
 }
 
-/* Scores of class c and their order. */
-static mlk_status sort_class(ranks *r, size_t c, double *score, size_t *order)
+static mlk_status new_ranks(work *k, ranks *r)
+{
+    const size_t n = k->n;
+    *r = (ranks){.k = k, .n = n};
+    r->order = mlk_scratch_take(&k->scratch, n, sizeof *r->order);
+    r->score = mlk_scratch_take(&k->scratch, n, sizeof *r->score);
+    r->label = mlk_scratch_take(&k->scratch, n, sizeof *r->label);
+    r->w = k->p->w.n ? mlk_scratch_take(&k->scratch, n, sizeof *r->w) : NULL;
+    return k->scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory to rank %zu rows", n) : MLK_OK;
+}
+
+/* Rank the rows by the scores of class c; `room` has n places. */
+static mlk_status sort_class(ranks *r, size_t c, double *room)
 {
     const mlk_cmat S = mlk_ranking_scores(r->k->p);
-    for (size_t i = 0; i < r->k->n; i++)
-        score[i] = mlk_row_score(S, i, c);
-    r->c = c;
-    return mlk_argsort(score, r->k->n, order);
+    for (size_t i = 0; i < r->n; i++)
+        room[i] = mlk_row_score(S, i, c);
+    MLK_TRY(mlk_argsort(room, r->n, r->order));
+    r->c = (uint32_t)c;
+    for (size_t i = 0; i < r->n; i++) {
+        const size_t row = r->order[i];
+        r->score[i] = room[row];
+        r->label[i] = class_of(r->k, row);
+        if (r->w)
+            r->w[i] = r->k->p->w.data[row];
+    }
+    return MLK_OK;
 }
 
 static void rank_positive(const ranks *r, ranking *out)
@@ -199,8 +208,8 @@ mlk_status mlk_work_rank(work *k, bool positive, bool all)
     const size_t n = k->n, K = k->p->n_classes;
     ranking *out = &k->rank;
     *out = (ranking){.auc = NAN, .ap = NAN};
-    double *score = mlk_scratch_vec(&k->scratch, n).data;
-    size_t *order = mlk_scratch_take(&k->scratch, n, sizeof *order);
+    ranks r;
+    double *column = mlk_scratch_vec(&k->scratch, n).data;
     double *room = mlk_scratch_take(&k->scratch, K, 3 * sizeof *room);
     out->class_weight = mlk_scratch_vec(&k->scratch, K).data;
     out->phi_auc = influences(k, positive);
@@ -208,8 +217,7 @@ mlk_status mlk_work_rank(work *k, bool positive, bool all)
     out->phi_ovr = influences(k, all);
     out->phi_ovo = influences(k, all);
     out->phi_ap_macro = influences(k, all);
-    if (k->scratch.failed)
-        return MLK_FAIL(MLK_ENOMEM, "no memory to rank %zu rows", n);
+    MLK_TRY(new_ranks(k, &r));
 
     bool every = true;
     for (size_t c = 0; c < K; c++)
@@ -221,10 +229,9 @@ mlk_status mlk_work_rank(work *k, bool positive, bool all)
     if (!every)
         out->ovr = out->ovo = out->ap_macro = (double)NAN;
 
-    ranks r = {k, 0, score, order};
     for (size_t c = all && every ? 0 : 1; c < (all && every ? K : 2); c++) {
         MLK_TRY(mlk_run_poll(k->run, -1.0));
-        MLK_TRY(sort_class(&r, c, score, order));
+        MLK_TRY(sort_class(&r, c, column));
         if (positive && c == 1)
             rank_positive(&r, out);
         if (all && every)

@@ -1,7 +1,7 @@
 #ifndef METRICS_WORK_H
 #define METRICS_WORK_H
 
-#include <mlkit/metrics/metric.h>
+#include <mlkit/metrics/curves.h>
 
 #include "core/alloc.h"
 #include "core/parallel.h"
@@ -204,6 +204,11 @@ double mlk_of_ami(const work *k, const mlk_note *note);
 double mlk_of_homogeneity(const work *k, const mlk_note *note);
 double mlk_of_completeness(const work *k, const mlk_note *note);
 double mlk_of_v_measure(const work *k, const mlk_note *note);
+
+/* curves.c */
+/* Either may be NULL; both from one sort. On failure the caller frees them. */
+mlk_status mlk_rank_curves(const mlk_predictions *p, size_t positive, size_t max_points,
+                           mlk_curve *roc, mlk_curve *pr);
 
 /* intervals.c */
 /* 95 % intervals into the scores' low and high. */
