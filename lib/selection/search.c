@@ -10,10 +10,10 @@
 #include "core/status.h"
 
 enum {
-    FACTOR = 3,
-    ROWS_AT_LEAST = 30,
-    CLASS_AT_LEAST = 10
-}; /* of halving: candidates kept, rows of the first round */
+    FACTOR = 3,         /* of halving: a third stays, and trains on three times the rows */
+    ROWS_AT_LEAST = 30, /* in its first round */
+    CLASS_AT_LEAST = 10 /* of them of each class */
+};
 
 struct mlk_search {
     size_t n, n_values;
