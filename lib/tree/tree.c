@@ -324,7 +324,7 @@ typedef struct prediction {
 
 static void apply_chunk(const prediction *p, const mlk_chunk *chunk, uint32_t *leaf)
 {
-    mlk_nodes_apply(&p->t->nodes, p->t->levels, mlk_cmat_rows(p->X, chunk->begin, chunk->end),
+    mlk_nodes_apply(&p->t->nodes, p->t->levels, mlk_cmat_rows(p->X, chunk->begin, chunk->end), NULL,
                     leaf);
 }
 
@@ -449,7 +449,7 @@ static double shuffled_error(const permutation *p, size_t j, const size_t *from,
         memcpy(row, X.data + i * X.ld, X.cols * sizeof *row);
         if (j < X.cols)
             row[j] = X.data[from[i] * X.ld + j];
-        mlk_nodes_apply(&t->nodes, t->levels, (mlk_cmat){row, 1, X.cols, X.cols}, &leaf);
+        mlk_nodes_apply(&t->nodes, t->levels, (mlk_cmat){row, 1, X.cols, X.cols}, NULL, &leaf);
         const double y = p->data->y.data[i], w = mlk_weight(p->data->w, i);
         const double e = t->k ? (double)class_of(t, leaf) != y : y - t->value[leaf];
         sum += w * e * e;
