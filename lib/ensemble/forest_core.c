@@ -140,7 +140,8 @@ static mlk_forest *forest_allocate(size_t p, size_t k, size_t n_trees)
     f->oob_score = NAN;
     f->tree = mlk_alloc_zero(n_trees, sizeof *f->tree);
     f->importances = mlk_alloc_zero(p, sizeof *f->importances);
-    if (f->tree && f->importances)
+    f->prior = mlk_alloc_zero(k, sizeof *f->prior);
+    if (f->tree && f->importances && f->prior)
         return f;
     mlk_forest_free(f);
     return NULL;
@@ -155,6 +156,7 @@ void mlk_forest_free(mlk_forest *f)
     mlk_free(f->tree);
     mlk_free(f->levels);
     mlk_free(f->importances);
+    mlk_free(f->prior);
     mlk_free(f->permutation);
     mlk_free(f->oob.data);
     mlk_free(f);
@@ -173,6 +175,17 @@ static mlk_status count_draws(const mlk_forest_opts *o, size_t n, size_t *draws)
             MLK_EINVAL,
             "permutation_importance = true needs rows left out: bootstrap or max_samples");
     return MLK_OK;
+}
+
+static void set_prior(const mlk_data *data, double *prior)
+{
+    double total = 0.0;
+    for (size_t i = 0; i < data->X.rows; i++) {
+        prior[(size_t)data->y.data[i]] += mlk_weight(data->w, i);
+        total += mlk_weight(data->w, i);
+    }
+    for (size_t c = 0; c < data->n_classes; c++)
+        prior[c] /= total;
 }
 
 /* The trees, then what is learned from the rows they left out. */
@@ -267,6 +280,8 @@ mlk_status mlk_forest_grow(const mlk_data *data, const mlk_forest_opts *o, bool 
         return MLK_FAIL(MLK_ENOMEM, "no memory for a forest of %lld trees",
                         (long long)o->n_estimators);
     }
+    if (data->n_classes)
+        set_prior(data, f.forest->prior);
     const mlk_status st = prepare(data, o, criterion, &f);
     if (st != MLK_OK)
         mlk_forest_free(f.forest);
@@ -424,6 +439,8 @@ void mlk_forest_algo_save(const void *state, mlk_doc *to)
     const mlk_forest *f = state;
     mlk_levels_save(f->levels, f->p, to);
     put_figures(f, to);
+    if (f->k)
+        mlk_doc_put_vec(to, "prior", (mlk_cvec){f->prior, f->k});
     mlk_doc *trees = mlk_doc_put_list(to, "trees");
     for (size_t b = 0; b < f->n_trees; b++)
         mlk_nodes_save(&f->tree[b], mlk_doc_put_map(trees, NULL));
@@ -470,12 +487,16 @@ mlk_status mlk_forest_algo_load(const mlk_doc *from, size_t n_features, size_t n
     const size_t n_trees = mlk_doc_size(trees);
     if (!n_trees)
         return MLK_FAIL(MLK_EFORMAT, "'trees' is empty; expected at least one");
-    /* The figures are as many as the columns: they bound what is allocated for them. */
-    mlk_cvec importances;
+    /* These bound all that is allocated by what the file holds. */
+    mlk_cvec importances, prior = {NULL, 0};
     MLK_TRY(mlk_doc_get_vec(from, "feature_importances", n_features, &importances));
+    if (n_classes)
+        MLK_TRY(mlk_doc_get_vec(from, "prior", n_classes, &prior));
     mlk_forest *f = forest_allocate(n_features, n_classes, n_trees);
     if (!f)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a forest of %zu trees", n_trees);
+    if (n_classes)
+        memcpy(f->prior, prior.data, n_classes * sizeof *f->prior);
     mlk_status st = mlk_levels_load(from, n_features, &f->levels);
     if (st == MLK_OK)
         st = load_figures(from, f);

@@ -12,6 +12,7 @@ struct mlk_forest {
     mlk_nodes *tree;
     uint32_t *levels;    /* p */
     double *importances; /* p */
+    double *prior;       /* k: share of each class in the training weight */
     double *permutation; /* p means, then p standard deviations; or NULL */
     double oob_score;
     mlk_mat oob; /* n x max(k, 1), or nothing */
@@ -21,7 +22,7 @@ enum { MLK_FOREST_CAPS = MLK_CAP_WEIGHTS | MLK_CAP_MISSING | MLK_CAP_CATEGORICAL
 
 /* The option table, whose defaults differ in bootstrap and oob_score. */
 #define MLK_FOREST_OPTIONS(draw)                                                                   \
-    MLK_OPT_INT(mlk_forest_opts, n_estimators, 100, 1, INFINITY, "trees"),                         \
+    MLK_OPT_INT(mlk_forest_opts, n_estimators, 100, 1, INFINITY, "number of trees"),               \
         MLK_OPT_WORD(mlk_forest_opts, criterion, MLK_TREE_AUTO, mlk_tree_criteria,                 \
                      "impurity; auto: gini, or variance"),                                         \
         MLK_OPT_REAL_WORDS(mlk_forest_opts, max_features, MLK_FOREST_AUTO, 0.0, INFINITY, true,    \
