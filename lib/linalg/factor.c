@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/parallel.h"
 #include "core/status.h"
 #include "linalg/blas.h"
+#include "linalg/tile.h"
 
 /*
  * LAPACK is called in its own column-major form through the _work interface, so that it allocates
@@ -187,24 +189,127 @@ mlk_status mlk_qr_pivot(mlk_mat At, mlk_vec tau, size_t *pivot)
     return st;
 }
 
-mlk_status mlk_qr_apply_t(mlk_cmat At, mlk_cvec tau, mlk_vec b)
+mlk_status mlk_qr_apply(mlk_cmat At, mlk_cvec tau, mlk_op op, mlk_vec b)
 {
     const lapack_int n = (lapack_int)At.cols, p = (lapack_int)At.rows;
+    const char trans = op == MLK_TRANS ? 'T' : 'N';
     double query = 0.0;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     mlk_blas_enter();
-    lapack_int info = LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', n, 1, p, At.data,
+    lapack_int info = LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', trans, n, 1, p, At.data,
                                           (lapack_int)At.ld, tau.data, b.data, n, &query, -1);
     double *work = mlk_scratch_take(&scratch, (size_t)query + 1, sizeof *work);
     mlk_status st = MLK_OK;
     if (scratch.failed)
         st = MLK_FAIL(MLK_ENOMEM, "no memory to apply %zu reflections", At.rows);
     else if (info == 0)
-        info = LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', 'T', n, 1, p, At.data, (lapack_int)At.ld,
-                                   tau.data, b.data, n, work, (lapack_int)query);
+        info = LAPACKE_dormqr_work(LAPACK_COL_MAJOR, 'L', trans, n, 1, p, At.data,
+                                   (lapack_int)At.ld, tau.data, b.data, n, work, (lapack_int)query);
     mlk_blas_leave();
     if (st == MLK_OK && info != 0)
         st = MLK_FAIL(MLK_EINTERNAL, "dormqr returned %d", (int)info);
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
+/* ---- R of a tall matrix */
+
+typedef struct tall_qr {
+    mlk_cmat X;
+    mlk_cvec w, y, shift, scale;
+    size_t q, block;
+    double *stack;   /* workers x (q + block) x q, column-major: R so far, then the next rows */
+    double *tau;     /* workers x q */
+    double *work;    /* workers x work_size */
+    double *partial; /* chunks x q x q: R of each, column-major */
+    size_t work_size;
+} tall_qr;
+
+/* Rows begin.. below the q rows of R so far; `ld` of the stack is q + block. */
+static void stack_rows(const tall_qr *t, size_t begin, size_t rows, double *stack)
+{
+    const size_t p = t->X.cols, ld = t->q + t->block;
+    for (size_t r = 0; r < t->block; r++) {
+        double *out = stack + t->q + r;
+        const size_t i = begin + r;
+        const double root = r >= rows ? 0.0 : t->w.n ? sqrt(t->w.data[i]) : 1.0;
+        out[0] = root;
+        for (size_t j = 0; j <= p; j++) {
+            const double z = r >= rows ? 0.0 : j < p ? t->X.data[i * t->X.ld + j] : t->y.data[i];
+            out[(j + 1) * ld] =
+                root == 0.0 ? 0.0 : root * ((z - t->shift.data[j]) * t->scale.data[j]);
+        }
+    }
+}
+
+/* Replace the stack by its R, zeros below the diagonal. */
+static mlk_status reduce_stack(const tall_qr *t, size_t rows, double *stack, size_t ld, double *tau,
+                               double *work)
+{
+    const size_t q = t->q;
+    mlk_blas_enter();
+    const lapack_int info =
+        LAPACKE_dgeqrf_work(LAPACK_COL_MAJOR, (lapack_int)rows, (lapack_int)q, stack,
+                            (lapack_int)ld, tau, work, (lapack_int)t->work_size);
+    mlk_blas_leave();
+    for (size_t j = 0; j < q; j++)
+        memset(stack + j * ld + j + 1, 0, (rows - j - 1) * sizeof(double));
+    return info == 0 ? MLK_OK : MLK_FAIL(MLK_EINTERNAL, "dgeqrf returned %d", (int)info);
+}
+
+static mlk_status tall_chunk(void *ctx, const mlk_chunk *c)
+{
+    const tall_qr *t = ctx;
+    const size_t q = t->q, ld = q + t->block;
+    double *stack = t->stack + c->worker * ld * q;
+    for (size_t j = 0; j < q; j++)
+        memset(stack + j * ld, 0, q * sizeof(double));
+    for (size_t begin = c->begin; begin < c->end; begin += t->block) {
+        stack_rows(t, begin, c->end - begin < t->block ? c->end - begin : t->block, stack);
+        MLK_TRY(reduce_stack(t, ld, stack, ld, t->tau + c->worker * q,
+                             t->work + c->worker * t->work_size));
+    }
+    for (size_t j = 0; j < q; j++)
+        memcpy(t->partial + (c->index * q + j) * q, stack + j * ld, q * sizeof(double));
+    return MLK_OK;
+}
+
+/* R of all chunks: each one's below what there is, in order. */
+static mlk_status merge_chunks(const tall_qr *t, size_t chunks, double *pair, mlk_mat R)
+{
+    const size_t q = t->q;
+    memset(pair, 0, 2 * q * q * sizeof(double));
+    for (size_t k = 0; k < chunks; k++) {
+        for (size_t j = 0; j < q; j++)
+            memcpy(pair + j * 2 * q + q, t->partial + (k * q + j) * q, q * sizeof(double));
+        MLK_TRY(reduce_stack(t, 2 * q, pair, 2 * q, t->tau, t->work));
+    }
+    for (size_t i = 0; i < q; i++)
+        for (size_t j = 0; j < q; j++)
+            R.data[i * R.ld + j] = j < i ? 0.0 : pair[j * 2 * q + i];
+    return MLK_OK;
+}
+
+mlk_status mlk_tall_qr(mlk_cmat X, mlk_cvec w, mlk_cvec y, mlk_cvec shift, mlk_cvec scale,
+                       const mlk_run *run, mlk_mat R)
+{
+    const size_t q = R.rows, block = q < 256 ? 1024 : 4 * q;
+    const size_t grain = mlk_gram_grain(X.rows, block, q * q * sizeof(double));
+    const size_t chunks = mlk_chunks(X.rows, grain);
+    const mlk_run inner = mlk_run_inner(run);
+    const size_t workers = mlk_workers(&inner, X.rows, grain);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    tall_qr t = {X, w, y, shift, scale, q, block, NULL, NULL, NULL, NULL, 64 * q};
+    t.stack = mlk_scratch_mat(&scratch, workers * (q + block), q).data;
+    t.tau = mlk_scratch_mat(&scratch, workers, q).data;
+    t.work = mlk_scratch_mat(&scratch, workers, t.work_size).data;
+    t.partial = mlk_scratch_mat(&scratch, chunks * q, q).data;
+    double *pair = mlk_scratch_mat(&scratch, 2 * q, q).data;
+    mlk_status st = scratch.failed
+                        ? MLK_FAIL(MLK_ENOMEM, "no memory to factor a %zu x %zu matrix", X.rows, q)
+                        : mlk_parallel_for(&inner, X.rows, grain, tall_chunk, &t);
+    if (st == MLK_OK)
+        st = merge_chunks(&t, chunks, pair, R);
     mlk_scratch_release(&scratch);
     return st;
 }

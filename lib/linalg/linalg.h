@@ -36,6 +36,17 @@ mlk_status mlk_gemm_rows(mlk_cmat A, mlk_op opb, mlk_cmat B, const mlk_run *run,
  * y_shift from y. n >> p: one read of X. */
 mlk_status mlk_gram(mlk_cmat X, mlk_cvec w, mlk_cvec y, mlk_cvec shift, double y_shift,
                     const mlk_run *run, mlk_mat G, mlk_vec c);
+/* G (q x q, q = p + 1 with y, p where y is empty) = [X y]' diag(w) [X y], in one read; `centre`:
+ * after subtracting the weighted means, which go to `mean` (q values, else zeros). A value that is
+ * not finite makes its diagonal element of G so. */
+mlk_status mlk_gram_augmented(mlk_cmat X, mlk_cvec w, mlk_cvec y, bool centre, const mlk_run *run,
+                              mlk_mat G, mlk_vec mean);
+/* The Gram matrix of [(X - shift) scale, (y - shift) scale, 1] (q x q, q = p + 2, or p + 1 with y
+ * empty) as high + low, in twice the working precision: shift and scale have a value for each
+ * column but the last of X and y, and scale has one more for the roots of the weights; scales are
+ * powers of two that bring all values into [-1, 1], and the differences should be exact. */
+mlk_status mlk_gram_exact(mlk_cmat X, mlk_cvec w, mlk_cvec y, mlk_cvec shift, mlk_cvec scale,
+                          const mlk_run *run, mlk_mat high, mlk_mat low);
 /* K = X X', both triangles */
 mlk_status mlk_gram_rows(mlk_cmat X, const mlk_run *run, mlk_mat K);
 /* X' r (n x p times n), parallel over chunks of rows */
@@ -45,6 +56,9 @@ mlk_status mlk_column_means(mlk_cmat X, mlk_cvec w, const mlk_run *run, mlk_vec 
 /* Means and variances with divisor n (of weights), two passes. */
 mlk_status mlk_column_moments(mlk_cmat X, mlk_cvec w, const mlk_run *run, mlk_vec mean,
                               mlk_vec var);
+
+/* Smallest and largest value of each column; n >= 1. NaN is passed over. */
+mlk_status mlk_column_range(mlk_cmat X, const mlk_run *run, mlk_vec lo, mlk_vec hi);
 
 /* ---- layout */
 /* T (cols x rows) = A', blocked */
@@ -73,7 +87,22 @@ mlk_status mlk_svd(mlk_mat A, mlk_mat U, mlk_vec s, mlk_mat Vt);
  * column-major order (`At` is p x n, row j = column j of A): R above, reflectors below.
  * tau has p values, pivot p. */
 mlk_status mlk_qr_pivot(mlk_mat At, mlk_vec tau, size_t *pivot);
-/* b (n) = Q' b for that factorisation. */
-mlk_status mlk_qr_apply_t(mlk_cmat At, mlk_cvec tau, mlk_vec b);
+/* b (n) = Q' b or Q b for that factorisation. */
+mlk_status mlk_qr_apply(mlk_cmat At, mlk_cvec tau, mlk_op op, mlk_vec b);
+
+/* R (upper triangular, q x q, zeros below) of the QR decomposition of the tall matrix
+ * diag(root of w) [1, (X - shift) scale, (y - shift) scale], with n >= 1 rows and q = p + 2; shift
+ * and scale have p + 1 values. Householder reflections throughout, by chunks of rows. */
+mlk_status mlk_tall_qr(mlk_cmat X, mlk_cvec w, mlk_cvec y, mlk_cvec shift, mlk_cvec scale,
+                       const mlk_run *run, mlk_mat R);
+
+/* The symmetric matrix M = high + low in twice the working precision: M = P U' D U P' with unit
+ * upper triangular U, of its leading `p` columns, pivoting for size; the others are carried along.
+ * In place: row k holds D[k] on the diagonal and U[k, j] beyond it; behind `rank` rows what
+ * is left. A pivot that is no more than tol times its original value ends it. */
+mlk_status mlk_twofold_ldl(mlk_mat high, mlk_mat low, size_t p, double tol, size_t *pivot,
+                           size_t *rank);
+/* T = U^-1 of the leading `p` columns of that, unit upper triangular. */
+void mlk_twofold_inverse(mlk_cmat high, mlk_cmat low, size_t p, mlk_mat t_high, mlk_mat t_low);
 
 #endif

@@ -1,9 +1,11 @@
 #include "linalg/linalg.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/parallel.h"
+#include "core/simd.h"
 #include "core/status.h"
 #include "linalg/blas.h"
 
@@ -181,6 +183,56 @@ mlk_status mlk_column_moments(mlk_cmat X, mlk_cvec w, const mlk_run *run, mlk_ve
                 var.data[j] += m.partial[c * X.cols + j];
         for (size_t j = 0; j < X.cols; j++)
             var.data[j] /= total;
+    }
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
+/* ---- ranges */
+
+typedef struct range {
+    mlk_cmat X;
+    double *partial; /* chunks x 2 x p: smallest, largest */
+} range;
+
+MLK_SIMD static void widen(const double *x, size_t p, double *lo, double *hi)
+{
+    for (size_t j = 0; j < p; j++) {
+        lo[j] = x[j] < lo[j] ? x[j] : lo[j];
+        hi[j] = x[j] > hi[j] ? x[j] : hi[j];
+    }
+}
+
+static mlk_status range_chunk(void *ctx, const mlk_chunk *c)
+{
+    const range *r = ctx;
+    const size_t p = r->X.cols;
+    double *lo = r->partial + c->index * 2 * p, *hi = lo + p;
+    for (size_t j = 0; j < p; j++) {
+        lo[j] = INFINITY;
+        hi[j] = -INFINITY;
+    }
+    for (size_t i = c->begin; i < c->end; i++)
+        widen(r->X.data + i * r->X.ld, p, lo, hi);
+    return MLK_OK;
+}
+
+mlk_status mlk_column_range(mlk_cmat X, const mlk_run *run, mlk_vec lo, mlk_vec hi)
+{
+    const size_t p = X.cols, grain = mlk_grain(p, WORK), chunks = mlk_chunks(X.rows, grain);
+    const mlk_run inner = mlk_run_inner(run);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    range r = {X, mlk_scratch_mat(&scratch, chunks, 2 * p).data};
+    const mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu ranges", p)
+                                         : mlk_parallel_for(&inner, X.rows, grain, range_chunk, &r);
+    if (st == MLK_OK) {
+        memcpy(lo.data, r.partial, p * sizeof(double));
+        memcpy(hi.data, r.partial + p, p * sizeof(double));
+        for (size_t c = 1; c < chunks; c++)
+            for (size_t j = 0; j < p; j++) {
+                lo.data[j] = fmin(lo.data[j], r.partial[c * 2 * p + j]);
+                hi.data[j] = fmax(hi.data[j], r.partial[c * 2 * p + p + j]);
+            }
     }
     mlk_scratch_release(&scratch);
     return st;

@@ -1,0 +1,156 @@
+#include "linalg/linalg.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/parallel.h"
+#include "core/simd.h"
+#include "core/status.h"
+#include "linalg/tile.h"
+#include "linalg/twofold.h"
+
+/*
+ * The Gram matrix in twice the working precision, by fast arithmetic in one [ozaki2012]: each
+ * column, scaled by a power of two to |x| <= 1, is cut into three slices on fixed grids,
+ *
+ *     x = s1 + s2 + s3,   s1 on 2^-22,  s2 on 2^-45,  s3 on 2^-68,
+ *
+ * of at most 2^22 units each. Products of slices and their sums over 512 rows then fit in 53 bits:
+ * the plain kernel of tile.h computes them without any rounding. The nine of them are added up
+ * with their rounding errors kept. What is cut off is below 2^-69 of the largest of the column.
+ */
+enum { SLICES = 3, BLOCK = 512 };
+
+typedef struct exact {
+    mlk_cmat X;
+    mlk_cvec w, y, shift, scale; /* shift and scale of X and y */
+    size_t cols, panels;
+    double *packed;  /* workers x SLICES x panels x BLOCK x 4 */
+    double *partial; /* chunks x 2 x (4 panels)^2: high parts, low parts */
+} exact;
+
+/* Rounds to the grid: what the constant leaves no room for is lost. */
+static inline double on_grid(double x, double grid) { return (x + grid) - grid; }
+
+/* Column j of row i, shifted and scaled; the last column is the constant 1. */
+static inline double element(const exact *e, size_t i, size_t j)
+{
+    const size_t p = e->X.cols;
+    if (j == e->cols - 1)
+        return 1.0;
+    const double z = j < p ? e->X.data[i * e->X.ld + j] : e->y.data[i];
+    return (z - e->shift.data[j]) * e->scale.data[j];
+}
+
+MLK_SIMD static void pack_slices(const exact *e, size_t begin, size_t rows, double *packed)
+{
+    const double grid1 = 0x1.8p30, grid2 = 0x1.8p7, grid3 = 0x1.8p-16;
+    const size_t stride = rows * LANES, slice = e->panels * stride;
+    for (size_t j = 0; j < e->panels * LANES; j++) {
+        double *out = packed + j / LANES * stride + j % LANES;
+        for (size_t r = 0; r < rows; r++, out += LANES) {
+            double x = j < e->cols ? element(e, begin + r, j) : 0.0;
+            if (e->w.n)
+                x *= sqrt(e->w.data[begin + r]) * e->scale.data[e->cols - 1];
+            out[0] = on_grid(x, grid1);
+            x -= out[0];
+            out[slice] = on_grid(x, grid2);
+            out[2 * slice] = on_grid(x - out[slice], grid3);
+        }
+    }
+}
+
+/* high + low += x, with the rounding error of the sum [knuth1998, 4.2.2] kept in low. */
+static inline __attribute__((always_inline)) void add_exactly(vec *high, vec *low, const vec x)
+{
+    const vec s = *high + x, part = s - *high;
+    *low += (*high - (s - part)) + (x - part);
+    *high = s;
+}
+
+static inline __attribute__((always_inline)) void add_tile(const double *a, const double *b,
+                                                           size_t stride, size_t rows, size_t slice,
+                                                           size_t width, double *high, double *low,
+                                                           size_t ld)
+{
+    for (size_t s = 0; s < SLICES; s++)
+        for (size_t t = 0; t < SLICES; t++) {
+            vec sum[LANES][TILE_PANELS];
+            mlk_tile_multiply(a + s * slice, b + t * slice, stride, rows, width, sum);
+            for (size_t i = 0; i < LANES; i++)
+                for (size_t k = 0; k < width; k++)
+                    add_exactly((vec *)(high + i * ld + k * LANES),
+                                (vec *)(low + i * ld + k * LANES), sum[i][k]);
+        }
+}
+
+MLK_SIMD static void add_block(const double *packed, size_t rows, size_t panels, double *high)
+{
+    const size_t stride = rows * LANES, slice = panels * stride, ld = panels * LANES;
+    double *low = high + ld * ld;
+    for (size_t j = 0; j < panels; j += TILE_PANELS)
+        for (size_t i = j; i < panels; i++) {
+            const double *a = packed + i * stride, *b = packed + j * stride;
+            const size_t at = i * LANES * ld + j * LANES;
+            if (i == j)
+                add_tile(a, b, stride, rows, slice, 1, high + at, low + at, ld);
+            else if (i == j + 1)
+                add_tile(a, b, stride, rows, slice, 2, high + at, low + at, ld);
+            else
+                add_tile(a, b, stride, rows, slice, 3, high + at, low + at, ld);
+        }
+}
+
+static mlk_status exact_chunk(void *ctx, const mlk_chunk *c)
+{
+    const exact *e = ctx;
+    const size_t ld = e->panels * LANES;
+    double *packed = e->packed + (size_t)c->worker * BLOCK * SLICES * ld;
+    double *partial = e->partial + c->index * 2 * ld * ld;
+    memset(partial, 0, 2 * ld * ld * sizeof *partial);
+    for (size_t begin = c->begin, rows; begin < c->end; begin += rows) {
+        rows = c->end - begin < BLOCK ? c->end - begin : BLOCK;
+        pack_slices(e, begin, rows, packed);
+        add_block(packed, rows, e->panels, partial);
+    }
+    return MLK_OK;
+}
+
+/* Sum of the chunks, in order, into the symmetric G. */
+static void combine(const exact *e, size_t chunks, mlk_mat high, mlk_mat low)
+{
+    const size_t ld = e->panels * LANES;
+    for (size_t i = 0; i < e->cols; i++)
+        for (size_t j = 0; j <= i; j++) {
+            twofold sum = {0.0, 0.0};
+            for (size_t k = 0; k < chunks; k++) {
+                const double *at = e->partial + k * 2 * ld * ld + i * ld + j;
+                sum = twofold_add(sum, twofold_sum(at[0], at[ld * ld]));
+            }
+            high.data[i * high.ld + j] = high.data[j * high.ld + i] = sum.high;
+            low.data[i * low.ld + j] = low.data[j * low.ld + i] = sum.low;
+        }
+}
+
+mlk_status mlk_gram_exact(mlk_cmat X, mlk_cvec w, mlk_cvec y, mlk_cvec shift, mlk_cvec scale,
+                          const mlk_run *run, mlk_mat high, mlk_mat low)
+{
+    const mlk_run inner = mlk_run_inner(run);
+    exact e = {X, w, y, shift, scale, high.rows, (high.rows + LANES - 1) / LANES, NULL, NULL};
+    const size_t ld = e.panels * LANES;
+    const size_t grain = mlk_gram_grain(X.rows, BLOCK, 2 * ld * ld * sizeof(double));
+    const size_t chunks = mlk_chunks(X.rows, grain);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    e.partial = mlk_scratch_mat(&scratch, chunks * 2 * ld, ld).data;
+    e.packed =
+        mlk_scratch_mat(&scratch, mlk_workers(&inner, X.rows, grain) * BLOCK * SLICES, ld).data;
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a %zu x %zu Gram matrix",
+                                              e.cols, e.cols)
+                                   : mlk_parallel_for(&inner, X.rows, grain, exact_chunk, &e);
+    if (st == MLK_OK)
+        combine(&e, chunks, high, low);
+    mlk_scratch_release(&scratch);
+    return st;
+}
