@@ -126,17 +126,33 @@ mlk_status mlk_lsq_inverse(const mlk_lsq_factor *f, bool intercept, mlk_lsq *out
     return MLK_OK;
 }
 
+/* w less its projection on the columns of N, of full rank: Q [0; (Q'w)_2] with N = QR. */
+mlk_status mlk_lsq_project_out(mlk_mat Nt, mlk_vec w)
+{
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_vec tau = mlk_scratch_vec(&scratch, Nt.rows);
+    size_t *order = mlk_scratch_take(&scratch, Nt.rows, sizeof *order);
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu pivots", Nt.rows)
+                                   : mlk_qr_pivot(Nt, tau, order);
+    if (st == MLK_OK)
+        st = mlk_qr_apply(mlk_mat_c(Nt), mlk_vec_c(tau), MLK_TRANS, w);
+    if (st == MLK_OK) {
+        memset(w.data, 0, Nt.rows * sizeof(double));
+        st = mlk_qr_apply(mlk_mat_c(Nt), mlk_vec_c(tau), MLK_NO_TRANS, w);
+    }
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
 /*
  * All solutions are w + N z, where N = D P [R11^-1 R12; -I] spans what X cannot see (R11 the first
- * `rank` columns of R). The shortest is w less its projection on N, Q [0; (Q'w)_2] with N = QR.
+ * `rank` columns of R).
  */
 mlk_status mlk_lsq_shorten(const mlk_lsq_factor *f, mlk_lsq *out)
 {
     const size_t p = f->R.rows, r = f->rank, k = p - r;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     const mlk_mat B = mlk_scratch_mat(&scratch, p, k), Nt = mlk_scratch_mat(&scratch, k, p);
-    const mlk_vec tau = mlk_scratch_vec(&scratch, k);
-    size_t *order = mlk_scratch_take(&scratch, k, sizeof *order);
     if (scratch.failed) {
         mlk_scratch_release(&scratch);
         return MLK_FAIL(MLK_ENOMEM, "no memory for a null space of dimension %zu", k);
@@ -148,13 +164,7 @@ mlk_status mlk_lsq_shorten(const mlk_lsq_factor *f, mlk_lsq *out)
     for (size_t i = 0; i < p; i++)
         for (size_t c = 0; c < k; c++)
             Nt.data[c * p + f->pivot[i]] = B.data[i * k + c] * f->scale.data[f->pivot[i]];
-    mlk_status st = mlk_qr_pivot(Nt, tau, order);
-    if (st == MLK_OK)
-        st = mlk_qr_apply(mlk_mat_c(Nt), mlk_vec_c(tau), MLK_TRANS, out->w);
-    if (st == MLK_OK) {
-        memset(out->w.data, 0, k * sizeof(double));
-        st = mlk_qr_apply(mlk_mat_c(Nt), mlk_vec_c(tau), MLK_NO_TRANS, out->w);
-    }
+    const mlk_status st = mlk_lsq_project_out(Nt, out->w);
     mlk_scratch_release(&scratch);
     return st;
 }
@@ -181,8 +191,7 @@ static bool equilibrate(const normal *s, double total)
     }
     for (size_t i = 0; i < p; i++)
         for (size_t j = 0; j < p; j++)
-            s->A.data[i * p + j] =
-                s->G.data[i * s->G.ld + j] * s->scale.data[i] * s->scale.data[j];
+            s->A.data[i * p + j] = s->G.data[i * s->G.ld + j] * s->scale.data[i] * s->scale.data[j];
     return true;
 }
 
@@ -205,6 +214,13 @@ static bool solve_normal(const normal *s, bool intercept, mlk_lsq *out)
     if (!intercept)
         out->b = 0.0;
     out->rank = p;
+    out->gradient = 0.0;
+    for (size_t j = 0; j < p; j++) {
+        double g = c[j];
+        for (size_t i = 0; i < p; i++)
+            g -= s->G.data[j * s->G.ld + i] * out->w.data[i];
+        out->gradient = fmax(out->gradient, 2.0 * fabs(g));
+    }
     return out->rss > SAFE_RSS * out->tss;
 }
 
@@ -261,6 +277,26 @@ static mlk_status check_finite(mlk_cmat X, const mlk_run *run)
     return MLK_OK;
 }
 
+/* The certificate, from the residuals themselves. */
+static mlk_status certify(const mlk_data *d, bool intercept, const mlk_run *run, mlk_lsq *out)
+{
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_vec r = mlk_scratch_vec(&scratch, d->X.rows),
+                  g = mlk_scratch_vec(&scratch, d->X.cols);
+    double sum = 0.0;
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu residuals", d->X.rows)
+                                   : mlk_affine(d->X, mlk_vec_c(out->w), out->b, run, r);
+    for (size_t i = 0; st == MLK_OK && i < r.n; i++)
+        sum += r.data[i] = mlk_weight(d->w, i) * (d->y.data[i] - r.data[i]);
+    if (st == MLK_OK)
+        st = mlk_gemv_t(d->X, mlk_vec_c(r), run, g);
+    out->gradient = intercept ? 2.0 * fabs(sum) : 0.0;
+    for (size_t j = 0; st == MLK_OK && j < g.n; j++)
+        out->gradient = fmax(out->gradient, 2.0 * fabs(g.data[j]));
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
 mlk_status mlk_lsq_solve(const mlk_data *data, bool intercept, mlk_lsq_solver solver,
                          const mlk_run *run, mlk_lsq *out)
 {
@@ -272,13 +308,15 @@ mlk_status mlk_lsq_solve(const mlk_data *data, bool intercept, mlk_lsq_solver so
 
     if (solver == MLK_LSQ_AUTO)
         solver = n < p ? MLK_LSQ_SVD : MLK_LSQ_CHOLESKY;
-    /* A value that is not finite makes the Gram matrix so: then, and only then, it is looked for. */
+    /* A value that is not finite makes the Gram matrix so: then, and only then, it is looked for.
+     */
     if (solver == MLK_LSQ_CHOLESKY && (double)n * (double)p * (double)p > SMALL_WORK)
         MLK_TRY(solve_in_working_precision(data, intercept, run, out, &done));
     if (done)
         return MLK_OK;
     MLK_TRY(check_finite(data->X, run));
-    return solver == MLK_LSQ_CHOLESKY
-               ? mlk_lsq_twofold(data, intercept, run, out)
-               : mlk_lsq_orthogonal(data, intercept, solver == MLK_LSQ_SVD, run, out);
+    MLK_TRY(solver == MLK_LSQ_CHOLESKY
+                ? mlk_lsq_twofold(data, intercept, run, out)
+                : mlk_lsq_orthogonal(data, intercept, solver == MLK_LSQ_SVD, run, out));
+    return certify(data, intercept, run, out);
 }

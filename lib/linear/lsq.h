@@ -24,6 +24,7 @@ typedef struct mlk_lsq {
     double total;       /* sum of weights */
     double rss, tss;    /* residual sum of squares; that of y (around its mean with intercept) */
     double condition;   /* of Z with columns scaled to length 1, 2-norm; inf where rank < p */
+    double gradient;    /* largest component of the gradient of the sum, 2 |Z'S r|, at (w, b) */
     size_t rank;        /* of Z */
     const char *method; /* for the log */
 } mlk_lsq;
@@ -58,6 +59,8 @@ typedef struct mlk_lsq_factor {
 
 /* Replaces out->w, any solution, by the one of minimum norm. */
 mlk_status mlk_lsq_shorten(const mlk_lsq_factor *f, mlk_lsq *out);
+/* w less its projection on the rows of Nt, which are independent; destroys Nt. */
+mlk_status mlk_lsq_project_out(mlk_mat Nt, mlk_vec w);
 /* out->condition, destroying nothing. */
 mlk_status mlk_lsq_condition(const mlk_lsq_factor *f, mlk_lsq *out);
 /* out->inverse and b_inverse from R alone, in working precision. */

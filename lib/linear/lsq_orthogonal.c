@@ -14,7 +14,7 @@
  * of rows [demmel2012]; its first row holds the means, the last column what is left of y.
  */
 typedef struct problem {
-    size_t n, p, m;             /* m rows of A */
+    size_t n, p, m; /* m rows of A */
     bool intercept;
     mlk_mat R;                  /* (p + 2)^2 of [1, X, y] in units of shift, scale */
     mlk_vec shift, scale, size; /* p + 1 */
@@ -26,10 +26,7 @@ typedef struct problem {
 } problem;
 
 /* A share of the largest singular value (or length) that counts as nothing. */
-static double tolerance(size_t n, size_t p)
-{
-    return 2.0 * (double)(n < p ? n : p) * MLK_LSQ_EPS;
-}
+static double tolerance(size_t n, size_t p) { return 2.0 * (double)(n < p ? n : p) * MLK_LSQ_EPS; }
 
 static double mean_of(const problem *s, size_t j)
 {
@@ -68,8 +65,8 @@ static mlk_status solve_qr(const problem *s, mlk_lsq_factor *f, mlk_lsq *out)
 {
     const size_t p = s->p;
     const double y_unit = s->scale.data[p], tol = tolerance(s->n, p);
-    for (f->rank = 0; f->rank < p && f->rank < s->n &&
-                      fabs(s->Rp.data[f->rank * p + f->rank]) > tol;)
+    for (f->rank = 0;
+         f->rank < p && f->rank < s->n && fabs(s->Rp.data[f->rank * p + f->rank]) > tol;)
         f->rank++;
     out->rank = f->rank;
     double rss = 0.0;
@@ -91,49 +88,69 @@ static mlk_status solve_qr(const problem *s, mlk_lsq_factor *f, mlk_lsq *out)
     return mlk_lsq_shorten(f, out);
 }
 
-/* The same by the singular values of R P' D^-1, which are those of X in its own units. */
+typedef struct decomposition {
+    mlk_mat B, U, Vt, Nt; /* p x p; Nt: directions that X cannot see, one a row */
+    mlk_vec s, c;
+} decomposition;
+
+/* w = D V diag(1/s) U'c over the singular values above the noise, D diag(...)^2 D alike. */
+static void combine(const problem *s, const decomposition *g, mlk_lsq *out)
+{
+    const size_t p = s->p;
+    const double y_unit = s->scale.data[p];
+    double mean_part = 0.0;
+    memset(out->w.data, 0, p * sizeof(double));
+    memset(out->inverse.data, 0, p * sizeof(double));
+    for (size_t k = 0; k < out->rank; k++) {
+        double dot = 0.0;
+        for (size_t j = 0; j < p; j++) {
+            const double v = g->Vt.data[k * p + j] * s->unit.data[j] / g->s.data[k];
+            out->w.data[j] += g->c.data[k] * v / y_unit;
+            out->inverse.data[j] += v * v;
+            dot += v * out->mean.data[j];
+        }
+        mean_part += dot * dot;
+    }
+    out->b_inverse = s->intercept ? 1.0 / out->total + mean_part : NAN;
+}
+
+/* The same by the singular values of R P', columns of X scaled to length 1. */
 static mlk_status solve_svd(const problem *s, mlk_scratch *scratch, mlk_lsq *out)
 {
     const size_t p = s->p;
-    const mlk_mat B = mlk_scratch_mat(scratch, p, p), U = mlk_scratch_mat(scratch, p, p);
-    const mlk_mat Vt = mlk_scratch_mat(scratch, p, p);
-    const mlk_vec sv = mlk_scratch_vec(scratch, p);
+    const double y_unit = s->scale.data[p];
+    decomposition g;
+    g.B = mlk_scratch_mat(scratch, p, p);
+    g.U = mlk_scratch_mat(scratch, p, p);
+    g.Vt = mlk_scratch_mat(scratch, p, p);
+    g.s = mlk_scratch_vec(scratch, p);
+    g.c = mlk_scratch_vec(scratch, p);
     if (scratch->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu singular values", p);
     for (size_t k = 0; k < p; k++)
         for (size_t j = 0; j < p; j++)
-            B.data[k * p + s->pivot[j]] = s->Rp.data[k * p + j] / s->unit.data[s->pivot[j]];
-    MLK_TRY(mlk_svd(B, U, sv, Vt));
-
-    const double y_unit = s->scale.data[p], tol = tolerance(s->n, p);
-    for (out->rank = 0; out->rank < p && sv.data[out->rank] > tol * sv.data[0];)
+            g.B.data[k * p + s->pivot[j]] = s->Rp.data[k * p + j];
+    MLK_TRY(mlk_svd(g.B, g.U, g.s, g.Vt));
+    for (out->rank = 0; out->rank < p && g.s.data[out->rank] > tolerance(s->n, p) * g.s.data[0];)
         out->rank++;
-    mlk_gemv(MLK_TRANS, 1.0, mlk_mat_c(U), (mlk_cvec){s->c.data, p}, 0.0, s->tau);
-    double rss = 0.0, mean_part = 0.0;
+    mlk_gemv(MLK_TRANS, 1.0, mlk_mat_c(g.U), (mlk_cvec){s->c.data, p}, 0.0, g.c);
+    combine(s, &g, out);
+
+    double rss = 0.0;
     for (size_t i = p; i < s->m; i++)
         rss += s->c.data[i] * s->c.data[i];
-    memset(out->w.data, 0, p * sizeof(double));
-    memset(out->inverse.data, 0, p * sizeof(double));
-    for (size_t k = 0; k < p; k++) {
-        const double z = s->tau.data[k] / sv.data[k] / y_unit, *v = Vt.data + k * p;
-        double dot = 0.0;
-        if (k >= out->rank) {
-            rss += s->tau.data[k] * s->tau.data[k];
-            continue;
-        }
-        for (size_t j = 0; j < p; j++) {
-            out->w.data[j] += z * v[j];
-            out->inverse.data[j] += v[j] * v[j] / sv.data[k] / sv.data[k];
-            dot += v[j] * out->mean.data[j];
-        }
-        mean_part += dot / sv.data[k] * dot / sv.data[k];
-    }
+    for (size_t k = out->rank; k < p; k++)
+        rss += g.c.data[k] * g.c.data[k];
     out->rss = rss / y_unit / y_unit;
-    out->b_inverse = s->intercept ? 1.0 / out->total + mean_part : NAN;
     out->method = "singular values";
-    if (out->rank < p)
-        mlk_lsq_no_inverse(out);
-    return MLK_OK;
+    if (out->rank == p)
+        return MLK_OK;
+    mlk_lsq_no_inverse(out);
+    g.Nt = mlk_mat_rows(g.Vt, out->rank, p);
+    for (size_t k = 0; k < g.Nt.rows; k++)
+        for (size_t j = 0; j < p; j++)
+            g.Nt.data[k * p + j] *= s->unit.data[j];
+    return mlk_lsq_project_out(g.Nt, out->w);
 }
 
 static mlk_status run_tall(const mlk_data *d, bool svd, const mlk_run *run, problem *s,
@@ -231,9 +248,9 @@ static mlk_status solve_wide(const mlk_data *d, bool intercept, const mlk_run *r
     g.z = mlk_scratch_vec(&scratch, n);
     g.s = mlk_scratch_vec(&scratch, n);
     g.projection = mlk_scratch_vec(&scratch, n);
-    const mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory to factor a %zu x %zu design", n, p)
-                       : run_wide(d, intercept, run, &g, out);
+    const mlk_status st = scratch.failed
+                              ? MLK_FAIL(MLK_ENOMEM, "no memory to factor a %zu x %zu design", n, p)
+                              : run_wide(d, intercept, run, &g, out);
     mlk_scratch_release(&scratch);
     return st;
 }

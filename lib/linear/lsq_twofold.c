@@ -91,7 +91,8 @@ static void equilibrate(const problem *s)
         const double noise = s->size.data[j] * s->scale.data[j] * MLK_LSQ_EPS;
         int e;
         (void)frexp(sqrt(d), &e);
-        s->unit.data[j] = d > (s->intercept ? total * noise * noise : 0.0) ? ldexp(1.0, 1 - e) : 0.0;
+        s->unit.data[j] =
+            d > (s->intercept ? total * noise * noise : 0.0) ? ldexp(1.0, 1 - e) : 0.0;
     }
     for (size_t i = 0; i <= p; i++)
         for (size_t j = 0; j <= p; j++) {
@@ -117,8 +118,8 @@ static void solve(const problem *s, mlk_lsq *out)
         if (k < out->rank) {
             v = moment(s, k, p);
             for (size_t m = k + 1; m < out->rank; m++)
-                v = twofold_sub(v, twofold_mul(moment(s, k, m), (twofold){s->v_high.data[m],
-                                                                         s->v_low.data[m]}));
+                v = twofold_sub(v, twofold_mul(moment(s, k, m),
+                                               (twofold){s->v_high.data[m], s->v_low.data[m]}));
         }
         s->v_high.data[k] = v.high;
         s->v_low.data[k] = v.low;
@@ -148,9 +149,9 @@ static void invert(const problem *s, mlk_lsq *out)
     for (size_t c = 0; s->intercept && c < p; c++) {
         twofold sum = {0.0, 0.0};
         for (size_t k = 0; k <= c; k++)
-            sum = twofold_add(sum, twofold_mul(twofold_scale(mean(s, s->pivot[k]),
-                                                             s->unit.data[s->pivot[k]]),
-                                               get(s->t_high, s->t_low, k, c)));
+            sum = twofold_add(
+                sum, twofold_mul(twofold_scale(mean(s, s->pivot[k]), s->unit.data[s->pivot[k]]),
+                                 get(s->t_high, s->t_low, k, c)));
         out->b_inverse += sum.high * sum.high / moment(s, c, c).high * weight;
     }
 }

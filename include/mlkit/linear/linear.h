@@ -13,8 +13,8 @@
  *     F(w, b) = sum_i s_i (y_i - x_i'w - b)^2                             (1)
  *
  * with sample weights s_i (1 where none are given). Where the minimiser is not unique, because the
- * rank r of the (centred) design is below p, the one of least ||w|| is taken, r is reported and a
- * warning given; predictions for rows like those of the training are not affected.
+ * rank of the design is less than its columns, the one of least ||w|| is taken, the rank is
+ * reported and a warning given; predictions for rows like those of the training are not affected.
  *
  * Solvers. `cholesky`: the normal equations Z'SZ w = Z'Sy of the centred and scaled columns, formed
  * in one read of X [golub2013, 5.3.2]; where their condition number or the cancellation in the
@@ -77,22 +77,23 @@ void mlk_linear_free(mlk_linear *model);               /**< NULL is allowed. */
  * F without a slope. Rows of weight 0 do not count in n.
  */
 typedef struct mlk_linear_stats {
-    size_t n, rank;          /**< Rows of weight > 0; rank of the centred design. */
-    double df;               /**< Residual degrees of freedom n - rank - (1 with intercept). */
+    size_t n, rank;          /**< Rows of weight > 0; rank of [1, X], without intercept of X. */
+    double df;               /**< Residual degrees of freedom n - rank. */
     double rss, tss;         /**< (1), and (1) at w = 0 (with intercept: at b = mean of y). */
     double sigma;            /**< sqrt(rss / df). */
     double r2, adjusted_r2;  /**< 1 - rss/tss; 1 - (rss/df) / (tss/(n - 1)), n without intercept. */
-    double f, f_p;           /**< F test of w = 0, on rank and df degrees of freedom. */
+    double f, f_p;           /**< F test of w = 0, on rank (less 1 with intercept) and df degrees of
+                                  freedom. */
     double aic, bic;         /**< As R's for lm(): -2 log L + k penalty with the normal likelihood
-                                  at sigma^2 = rss/n; k = rank + intercept + 1 for sigma;
+                                  at sigma^2 = rss/n; k = rank + 1, for sigma;
                                   penalty 2 or log(n). Weights enter as variances sigma^2/s_i. */
-    double condition_number; /**< 2-norm, of the centred design with columns of length 1; inf: rank
-                                  below p. */
+    double condition_number; /**< 2-norm, of the centred design with columns of length 1; inf where
+                                columns depend on each other. */
 } mlk_linear_stats;
 
 mlk_linear_stats mlk_linear_stats_of(const mlk_linear *model);
-/** Standard errors of w: sigma times the root of the diagonal of (Z'SZ)^-1; NaN where the rank is
- *  below p or df is 0. */
+/** Standard errors of w: sigma times the root of the diagonal of (Z'SZ)^-1; NaN where columns
+ * depend on each other or df is 0. */
 mlk_cvec mlk_linear_standard_errors(const mlk_linear *model);
 double mlk_linear_intercept_standard_error(const mlk_linear *model); /**< NaN without intercept. */
 
