@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "linalg/linalg.h"
 #include "model/algo.h"
+#include "model/codegen.h"
 
 struct mlk_ridge {
     double b;
@@ -182,6 +183,13 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     return MLK_OK;
 }
 
+static mlk_status algo_codegen(const void *state, mlk_codegen *to)
+{
+    const mlk_ridge *fit = state;
+    mlk_codegen_affine(to, "", (mlk_cmat){fit->w, 1, fit->p, fit->p}, (mlk_cvec){&fit->b, 1});
+    return MLK_OK;
+}
+
 static mlk_fit_info algo_info(const void *state) { return mlk_ridge_info(state); }
 static void algo_free(void *state) { mlk_ridge_free(state); }
 
@@ -198,5 +206,6 @@ const mlk_algo mlk_ridge_algo = {
     .load = algo_load,
     .learned = algo_save,
     .info = algo_info,
+    .codegen = algo_codegen,
     .free = algo_free,
 };

@@ -21,6 +21,20 @@ void mlk_codegen_real(mlk_codegen *to, double x)
     }
 }
 
+void mlk_codegen_text(mlk_codegen *to, const char *text)
+{
+    mlk_strbuf_add(&to->text, "\"");
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\' || *p == '?') /* ??x could be a trigraph */
+            mlk_strbuf_printf(&to->text, "\\%c", *p);
+        else if (*p < 0x20 || *p >= 0x7f)
+            mlk_strbuf_printf(&to->text, "\\%03o", *p);
+        else
+            mlk_strbuf_printf(&to->text, "%c", *p);
+    }
+    mlk_strbuf_add(&to->text, "\"");
+}
+
 static void open_table(mlk_codegen *to, const char *suffix, const char *type, size_t n)
 {
     mlk_strbuf_printf(&to->text, "static const %s %s_%s[%zu] = {", type, to->name, suffix, n);
@@ -47,7 +61,7 @@ void mlk_codegen_ints(mlk_codegen *to, const char *suffix, const char *type, con
     mlk_strbuf_add(&to->text, "};\n");
 }
 
-void mlk_codegen_affine(mlk_codegen *to, mlk_cmat W, mlk_cvec b)
+void mlk_codegen_affine(mlk_codegen *to, const char *suffix, mlk_cmat W, mlk_cvec b)
 {
     const char *name = to->name;
     open_table(to, "coef", "double", W.rows * W.cols);
@@ -60,11 +74,11 @@ void mlk_codegen_affine(mlk_codegen *to, mlk_cmat W, mlk_cvec b)
     mlk_strbuf_add(&to->text, "};\n");
     mlk_codegen_reals(to, "intercept", b.data, b.n);
     mlk_strbuf_printf(&to->text,
-                      "static void %s_affine(const double *x, double *out)\n{\n"
+                      "static void %s%s(const double *x, double *out)\n{\n"
                       "    for (int k = 0; k < %zu; k++) {\n"
                       "        double sum = %s_intercept[k];\n"
                       "        for (int j = 0; j < %zu; j++)\n"
                       "            sum += x[j] * %s_coef[k * %zu + j];\n"
                       "        out[k] = sum;\n    }\n}\n",
-                      name, W.rows, name, W.cols, name, W.cols);
+                      name, suffix, W.rows, name, W.cols, name, W.cols);
 }

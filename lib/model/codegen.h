@@ -27,9 +27,14 @@ void mlk_codegen_reals(mlk_codegen *to, const char *suffix, const double *v, siz
 /* The same of integers, as "static const <type>". */
 void mlk_codegen_ints(mlk_codegen *to, const char *suffix, const char *type, const int64_t *v,
                       size_t n);
+/* A text as a C string literal. */
+void mlk_codegen_text(mlk_codegen *to, const char *text);
 /* A number as a C expression of type double: NAN and INFINITY by name. */
 void mlk_codegen_real(mlk_codegen *to, double x);
-/* Tables and a function <name>_affine(x, out) with out[k] = b[k] + sum_j W[k, j] x[j]. */
-void mlk_codegen_affine(mlk_codegen *to, mlk_cmat W, mlk_cvec b);
+/*
+ * Tables, and the function <name><suffix>(x, out) with out[k] = b[k] + sum_j W[k, j] x[j]; a linear
+ * model is that and no more (suffix "").
+ */
+void mlk_codegen_affine(mlk_codegen *to, const char *suffix, mlk_cmat W, mlk_cvec b);
 
 #endif

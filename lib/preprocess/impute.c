@@ -84,10 +84,15 @@ mlk_status mlk_imputer_fit(mlk_cmat X, const size_t *levels, const mlk_column_st
     return st;
 }
 
-MLK_SIMD void mlk_imputer_row(const mlk_imputer *imputer, double *x)
+MLK_SIMD static void fill_row(const double *restrict fill, size_t p, double *restrict x)
 {
-    for (size_t j = 0; j < imputer->p; j++)
-        x[j] = x[j] == x[j] ? x[j] : imputer->fill[j];
+    for (size_t j = 0; j < p; j++)
+        x[j] = x[j] == x[j] ? x[j] : fill[j];
+}
+
+void mlk_imputer_row(const mlk_imputer *imputer, double *x)
+{
+    fill_row(imputer->fill, imputer->p, x);
 }
 
 void mlk_imputer_save(const mlk_imputer *imputer, mlk_doc *to)

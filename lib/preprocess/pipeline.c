@@ -829,6 +829,12 @@ const char *mlk_pipeline_column(const mlk_model *m, size_t j, const char *const 
     return buf;
 }
 
+static mlk_status algo_codegen(const void *state, mlk_codegen *to)
+{
+    const pipeline *p = state;
+    return mlk_steps_codegen(p->steps, p->inner, to);
+}
+
 const mlk_algo mlk_pipeline_algo = {
     .name = "pipeline",
     .help = "impute, encode, expand and scale, then another algorithm",
@@ -851,5 +857,6 @@ const mlk_algo mlk_pipeline_algo = {
     .load = algo_load,
     .learned = algo_learned,
     .info = algo_info,
+    .codegen = algo_codegen,
     .free = algo_free,
 };

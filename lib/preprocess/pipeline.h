@@ -28,4 +28,7 @@ typedef struct mlk_steps {
 
 const mlk_steps *mlk_pipeline_steps(const mlk_model *pipeline);
 
+/* The codegen thunk of a pipeline: its x is a raw row, with level codes and NaN. */
+mlk_status mlk_steps_codegen(const mlk_steps *steps, const mlk_model *inner, mlk_codegen *to);
+
 #endif

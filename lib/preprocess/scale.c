@@ -96,12 +96,14 @@ mlk_status mlk_scaler_fit(mlk_cmat D, mlk_scale kind, const double *leave, const
     return st;
 }
 
-MLK_SIMD void mlk_scaler_row(const mlk_scaler *s, double *x)
+MLK_SIMD static void scale_row(const double *restrict centre, const double *restrict spread,
+                               size_t p, double *restrict x)
 {
-    const double *restrict centre = s->centre, *restrict spread = s->spread;
-    for (size_t j = 0; j < s->p; j++)
+    for (size_t j = 0; j < p; j++)
         x[j] = (x[j] - centre[j]) / spread[j];
 }
+
+void mlk_scaler_row(const mlk_scaler *s, double *x) { scale_row(s->centre, s->spread, s->p, x); }
 
 void mlk_scaler_save(const mlk_scaler *s, mlk_doc *to)
 {

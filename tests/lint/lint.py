@@ -151,6 +151,9 @@ def docs(root):
             elif re.match(r"(extern |[a-z]\w* [\w *]*\bmlk_\w+\()", line) and not documented:
                 if not re.match(r"(static|typedef|\s)", line) and "_opts_default(" not in line:
                     yield f"{path}:{number}: no comment: {stripped}"
+        name = path[len("include/"):]
+        if name != "mlkit/mlkit.h" and f"#include <{name}>" not in read(root, "include/mlkit/mlkit.h"):
+            yield f"include/mlkit/mlkit.h: does not include <{name}>"
         if "@file" not in read(root, path) and path != "include/mlkit/mlkit.h":
             yield f"{path}: no @file comment"
 

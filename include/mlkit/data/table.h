@@ -67,6 +67,7 @@ mlk_status mlk_table_read(const char *path, const mlk_table_opts *opts, const ml
 mlk_status mlk_table_read_memory(const char *name, const void *bytes, size_t size,
                                  const mlk_table_opts *opts, const mlk_run *run, mlk_table **table);
 
+/* Shape and columns; all that is handed out lives as long as the table. */
 size_t mlk_table_rows(const mlk_table *table);
 size_t mlk_table_cols(const mlk_table *table);
 mlk_column mlk_table_column(const mlk_table *table, size_t j); /**< j < cols. */

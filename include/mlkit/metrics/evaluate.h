@@ -66,6 +66,7 @@ typedef struct mlk_evaluation mlk_evaluation;
 mlk_status mlk_evaluate(const mlk_predictions *p, const mlk_evaluate_opts *opts, const mlk_run *run,
                         mlk_evaluation **evaluation);
 
+/** Number of scores. */
 size_t mlk_evaluation_size(const mlk_evaluation *evaluation);
 /** The i-th score, in the order of the metric table. */
 const mlk_score *mlk_evaluation_at(const mlk_evaluation *evaluation, size_t i);

@@ -14,6 +14,7 @@
 
 MLK_BEGIN_DECLS
 
+/* Standard normal. */
 double mlk_normal_cdf(double x);
 double mlk_normal_sf(double x);
 double mlk_normal_quantile(double p);

@@ -1,0 +1,36 @@
+#ifndef MLK_MLKIT_H
+#define MLK_MLKIT_H
+
+/* All of mlkit. */
+
+#include <mlkit/core.h>
+#include <mlkit/core/doc.h>
+#include <mlkit/core/file.h>
+#include <mlkit/data/dataset.h>
+#include <mlkit/data/generate.h>
+#include <mlkit/data/split.h>
+#include <mlkit/data/table.h>
+#include <mlkit/linear/elastic_net.h>
+#include <mlkit/linear/lasso.h>
+#include <mlkit/linear/logistic.h>
+#include <mlkit/linear/ridge.h>
+#include <mlkit/metrics/curves.h>
+#include <mlkit/metrics/evaluate.h>
+#include <mlkit/metrics/metric.h>
+#include <mlkit/model.h>
+#include <mlkit/model/archive.h>
+#include <mlkit/preprocess/model_file.h>
+#include <mlkit/preprocess/pipeline.h>
+#include <mlkit/report/c_source.h>
+#include <mlkit/report/json.h>
+#include <mlkit/report/text.h>
+#include <mlkit/selection/cross_validate.h>
+#include <mlkit/selection/folds.h>
+#include <mlkit/selection/path.h>
+#include <mlkit/selection/search.h>
+#include <mlkit/stats/describe.h>
+#include <mlkit/stats/distribution.h>
+#include <mlkit/stats/special.h>
+#include <mlkit/tree/tree.h>
+
+#endif

@@ -1,0 +1,202 @@
+#include "support/shell.h"
+
+#include <stdio.h>
+
+/* What the programs do when all is well, from the outside. */
+
+static const char *dataset(const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "datasets/%s", name);
+    return test_source_path(path);
+}
+
+static char *out_of(const char *command)
+{
+    const shell_result r = shell_run("%s", command);
+    ck_assert_msg(r.status == 0, "%s: %s", command, r.err);
+    return r.out;
+}
+
+START_TEST(help_version_and_list_go_to_stdout)
+{
+    static const char *const programs[] = {"fit", "eval", "predict", "show"};
+    for (size_t i = 0; i < MLK_COUNT(programs); i++) {
+        shell_result r = shell_run("mlkit-%s --help", programs[i]);
+        ck_assert_int_eq(r.status, 0);
+        ck_assert_ptr_nonnull(strstr(r.out, "usage: mlkit-"));
+        ck_assert_str_eq(r.err, "");
+        r = shell_run("mlkit-%s --version", programs[i]);
+        ck_assert_int_eq(strncmp(r.out, "mlkit-", 6), 0);
+    }
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-fit --list"), "ridge"));
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-fit ridge --help"), "alpha"));
+    ck_assert_str_eq(out_of("mlkit-fit --help ridge"), out_of("mlkit-fit ridge --help"));
+}
+END_TEST
+
+/* y = 1 + 2 a exactly; ridge with alpha 0 finds it. */
+START_TEST(fit_reports_what_the_contract_names)
+{
+    shell_write("t.csv", "a,y\n0,1\n1,3\n2,5\n4,9\n");
+    const char *json = out_of("mlkit-fit ridge -s alpha=0 -t y --task regression --json t.csv");
+    static const char *const keys[] = {"tool",          "version",   "model",     "task",
+                                       "data",          "params",    "fit",       "seconds",
+                                       "iterations",    "converged", "objective", "duality_gap",
+                                       "kkt_violation", "learned",   "train"};
+    for (size_t i = 0; i < MLK_COUNT(keys); i++) {
+        char quoted[40];
+        snprintf(quoted, sizeof quoted, "\"%s\":", keys[i]);
+        ck_assert_msg(strstr(json, quoted) != NULL, "no %s in %s", quoted, json);
+    }
+    require_close(shell_json_number(json, "learned", "intercept"), 1.0, 1e-14);
+    require_close(shell_json_number(json, "train", "rmse"), 0.0, 1e-14);
+    require_close(shell_json_number(json, "data", "rows"), 4.0, 0.0);
+}
+END_TEST
+
+START_TEST(reads_gzip_stdin_svmlight_and_other_delimiters)
+{
+    shell_write("t.csv", "a,y\n0,1\n1,3\n2,5.5\n4,9\n");
+    const char *expected = out_of("mlkit-fit ridge -q -t y -o a.mlk t.csv; cksum <a.mlk");
+    ck_assert_str_eq(
+        out_of("gzip -c t.csv >u.csv.gz; mlkit-fit ridge -q -t y -o b.mlk u.csv.gz; cksum <b.mlk"),
+        expected);
+    ck_assert_str_eq(out_of("mlkit-fit ridge -q -t y -o b.mlk - <t.csv; cksum <b.mlk"), expected);
+    ck_assert_str_eq(
+        out_of("tr , ';' <t.csv >v.csv; mlkit-fit ridge -q -t y -o b.mlk v.csv; cksum <b.mlk"),
+        expected);
+    ck_assert_str_eq(
+        out_of("sed 's/$/\\r/' t.csv >w.csv; mlkit-fit ridge -q -t y -o b.mlk w.csv; cksum <b.mlk"),
+        expected);
+    shell_write("t.svm", "1 1:0\n3 1:1\n5.5 1:2\n9 1:4\n");
+    const char *json = out_of("mlkit-fit ridge -s alpha=0 -t target --json t.svm");
+    const char *csv = out_of("mlkit-fit ridge -s alpha=0 -t y --json t.csv");
+    require_close(shell_json_number(json, "learned", "intercept"),
+                  shell_json_number(csv, "learned", "intercept"), 1e-14);
+}
+END_TEST
+
+START_TEST(predicts_the_training_rows_as_eval_judges_them)
+{
+    char command[1200];
+    snprintf(command, sizeof command,
+             "cp %s d.csv; mlkit-fit ridge -q -t price -o m.mlk d.csv; "
+             "mlkit-predict m.mlk --append -o p.csv d.csv; "
+             "mlkit-eval --predictions p.csv --truth price --predicted prediction --json",
+             dataset("diamonds10k.csv"));
+    const char *given = out_of(command), *model = out_of("mlkit-eval m.mlk --json d.csv");
+    static const char *const metrics[] = {"rmse", "mae", "r2", "medae"};
+    for (size_t i = 0; i < MLK_COUNT(metrics); i++)
+        require_relative(shell_json_number(given, "metrics", metrics[i]),
+                         shell_json_number(model, "metrics", metrics[i]), 1e-13);
+}
+END_TEST
+
+START_TEST(model_files_are_the_same_for_any_number_of_threads)
+{
+    char command[1200];
+    snprintf(command, sizeof command,
+             "for t in 1 2 3 8; do mlkit-fit ridge -q --scale standard --poly 2 --threads $t "
+             "-t compressive_strength -o $t.mlk %s; done; "
+             "cmp 1.mlk 2.mlk && cmp 1.mlk 3.mlk && cmp 1.mlk 8.mlk",
+             dataset("concrete.csv"));
+    ck_assert_str_eq(out_of(command), "");
+}
+END_TEST
+
+/* Values of the preprocessing by hand: median of 1, 3, 8 is 3; u, v one-hot; z-scores. */
+START_TEST(preprocessing_lives_in_the_model_file)
+{
+    shell_write("t.csv", "a,c,y\n1,u,1\n3,v,2\n,u,3\n8,v,5\n");
+    shell_write("n.csv", "c,extra,a\nu,x,3\nu,x,\nv,x,8\n");
+    const char *p = out_of("mlkit-fit ridge -q -t y -s alpha=1e-9 -o m.mlk t.csv; "
+                           "mlkit-predict m.mlk n.csv");
+    double first, second;
+    ck_assert_int_eq(sscanf(p, "prediction %lf %lf", &first, &second), 2);
+    ck_assert_double_eq(first, second); /* a missing a is 3 */
+}
+END_TEST
+
+/* A main that reads the rows of c.csv (without header: numbers, and categories as text). */
+static const char *const driver =
+    "#include \"m.c\"\n#include <stdio.h>\n#include <stdlib.h>\n"
+    "int main(void)\n{\n    char line[1000];\n    FILE *f = fopen(\"rows.csv\", \"r\");\n"
+    "    while (fgets(line, sizeof line, f)) {\n        mlk_model_row r;\n"
+    "        char *c = strchr(line, ','), *b;\n        *c++ = 0;\n        b = strchr(c, ',');\n"
+    "        *b++ = 0;\n        r.c1_a = *line ? atof(line) : NAN;\n        r.c2_c = *c ? c : "
+    "NULL;\n"
+    "        r.c3_b = atof(b);\n        printf(\"%.17g\\n\", mlk_model(&r));\n    }\n    return "
+    "0;\n}\n";
+
+START_TEST(exported_c_predicts_what_the_library_predicts)
+{
+    char table[9000];
+    size_t at = (size_t)snprintf(table, sizeof table, "a,c,b,y\n");
+    for (int i = 0; i < 60; i++) {
+        char a[20] = "";
+        if (i % 7)
+            snprintf(a, sizeof a, "%g", i * 0.37);
+        at += (size_t)snprintf(table + at, sizeof table - at, "%s,%c,%g,%g\n", a, "uvwx"[i % 4],
+                               i * i * 0.01, sin(i) + i % 4);
+    }
+    shell_write("t.csv", table);
+    shell_write("driver.c", driver);
+    out_of("tail -n +2 t.csv | sed 's/,[^,]*$//' >rows.csv");
+    out_of("mlkit-fit ridge -q --poly 2 --scale standard -t y -o m.mlk t.csv; "
+           "mlkit-show --c m.mlk >m.c; cc -std=c99 -Wall -Wextra -Werror driver.c -o driver -lm; "
+           "./driver >c.txt; mlkit-predict m.mlk t.csv | tail -n +2 >library.txt");
+    const char *c = shell_read("c.txt", NULL), *library = shell_read("library.txt", NULL);
+    for (int i = 0; i < 60; i++) {
+        char *c_end, *library_end;
+        const double a = strtod(c, &c_end), b = strtod(library, &library_end);
+        ck_assert(c_end != c && library_end != library);
+        require_close(a, b, 1e-12 * (1 + fabs(b)));
+        c = c_end;
+        library = library_end;
+    }
+}
+END_TEST
+
+START_TEST(eval_takes_predictions_made_by_anything)
+{
+    shell_write("p.csv", "y,p,s\nno,no,0.2\nno,yes,0.6\nyes,yes,0.9\nyes,yes,0.6\nyes,no,0.1\n");
+    const char *json =
+        out_of("mlkit-eval --predictions p.csv --truth y --predicted p --score s --json");
+    require_close(shell_json_number(json, "metrics", "accuracy"), 0.6, 1e-15);
+    require_close(shell_json_number(json, "metrics", "precision"), 2.0 / 3.0, 1e-15);
+    /* 6 pairs: 0.9 beats both, 0.6 beats one and ties one, 0.1 beats none. */
+    require_close(shell_json_number(json, "metrics", "roc_auc"), 3.5 / 6.0, 1e-15);
+    require_close(shell_json_number(json, "metrics", "brier"),
+                  (0.04 + 0.36 + 0.01 + 0.16 + 0.81) / 5, 1e-15);
+    json = out_of("mlkit-eval --predictions p.csv --truth y --predicted p --positive no --json");
+    require_close(shell_json_number(json, "metrics", "recall"), 0.5, 1e-15);
+}
+END_TEST
+
+START_TEST(quotes_what_csv_must_quote)
+{
+    shell_write("t.csv", "\"a,1\",c,y\n1,\"p \"\"q\"\"\",0\n2,\"r\ns\",1\n3,t,2.5\n");
+    const char *p =
+        out_of("mlkit-fit ridge -q -t y -o m.mlk t.csv; mlkit-predict m.mlk --append t.csv");
+    static const char *const expected = "\"a,1\",c,y,prediction\n1,\"p \"\"q\"\"\",0,";
+    ck_assert_msg(strncmp(p, expected, strlen(expected)) == 0, "%s", p);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *s = suite_create("tools/programs");
+    TCase *tc = test_case(s, "programs");
+    tcase_add_checked_fixture(tc, shell_enter, shell_leave);
+    tcase_add_test(tc, help_version_and_list_go_to_stdout);
+    tcase_add_test(tc, fit_reports_what_the_contract_names);
+    tcase_add_test(tc, reads_gzip_stdin_svmlight_and_other_delimiters);
+    tcase_add_test(tc, predicts_the_training_rows_as_eval_judges_them);
+    tcase_add_test(tc, model_files_are_the_same_for_any_number_of_threads);
+    tcase_add_test(tc, preprocessing_lives_in_the_model_file);
+    tcase_add_test(tc, exported_c_predicts_what_the_library_predicts);
+    tcase_add_test(tc, eval_takes_predictions_made_by_anything);
+    tcase_add_test(tc, quotes_what_csv_must_quote);
+    return s;
+}

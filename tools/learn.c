@@ -1,0 +1,251 @@
+#include "learn.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- the learner */
+
+int learner_set(const cli *c, const mlk_algo *algo, char *texts, void *opts)
+{
+    char *name = texts;
+    while (name) {
+        char *value = strchr(name, '=');
+        if (!value || value == name)
+            return cli_usage(c, "'%s' is no parameter; expected NAME=VALUE", name);
+        *value++ = '\0';
+        /* A comma ends the value where a new name follows; else it belongs to it: a list. */
+        char *next = NULL;
+        for (char *comma = strchr(value, ','); comma && !next; comma = strchr(comma + 1, ',')) {
+            const char *equals = strchr(comma, '='), *other = strchr(comma + 1, ',');
+            if (equals && (!other || equals < other)) {
+                *comma = '\0';
+                next = comma + 1;
+                break;
+            }
+        }
+        if (mlk_opts_parse(algo->opts, algo->name, name, value, opts) != MLK_OK)
+            return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+        name = next;
+    }
+    return CLI_DONE;
+}
+
+static int set_all(cli *c, const cli_list *set, learner *l)
+{
+    size_t bytes = 1;
+    for (size_t i = 0; i < set->n; i++)
+        bytes += strlen(set->items[i]) + 1;
+    l->opts = calloc(1, l->algo->opts_size);
+    l->texts = malloc(bytes);
+    if (!l->opts || !l->texts)
+        return cli_refuse(c, "out of memory");
+    mlk_opts_set_default(l->algo->opts, l->opts);
+
+    char seed[32];
+    snprintf(seed, sizeof seed, "%lld", (long long)c->set.seed);
+    if (l->algo->caps & MLK_CAP_SEED)
+        (void)mlk_opts_parse(l->algo->opts, l->algo->name, "seed", seed, l->opts);
+    char *at = l->texts;
+    for (size_t i = 0; i < set->n; i++) {
+        char *mine = strcpy(at, set->items[i]);
+        at += strlen(at) + 1;
+        const int status = learner_set(c, l->algo, mine, l->opts);
+        if (status != CLI_DONE)
+            return status;
+    }
+    if (mlk_opts_check(l->algo->opts, l->opts) != MLK_OK)
+        return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+    return CLI_DONE;
+}
+
+int learner_init(cli *c, const char *model, const cli_list *set, learner *l)
+{
+    static const char *const impute[] = {"mean", "median", "mode", "drop", "none"};
+    static const char *const encode[] = {"onehot", "dummy", "ordinal", "native"};
+    static const char *const scale[] = {"none", "standard", "minmax", "robust"};
+    const cli_settings *s = &c->set;
+
+    *l = (learner){.algo = cli_find_algo(c, model)};
+    if (!l->algo)
+        return CLI_USAGE;
+    int status = cli_check_word(c, "impute", s->impute, impute, 5);
+    if (status == CLI_DONE)
+        status = cli_check_word(c, "encode", s->encode, encode, 4);
+    if (status == CLI_DONE)
+        status = cli_check_word(c, "scale", s->scale, scale, 4);
+    if (status == CLI_DONE)
+        status = set_all(c, set, l);
+    l->pipeline = mlk_pipeline_opts_default(l->algo);
+    /* Resolved here, so that the model file and the report say what was done. */
+    const mlk_prep_defaults *prep = &l->algo->prep;
+    l->pipeline.impute = s->impute ? s->impute : prep->impute ? prep->impute : "median";
+    l->pipeline.encode = s->encode ? s->encode : prep->encode ? prep->encode : "onehot";
+    l->pipeline.scale = s->scale ? s->scale : prep->scale ? prep->scale : "none";
+    l->pipeline.poly = s->poly;
+    l->pipeline.algo_opts = l->opts;
+    return status;
+}
+
+int learner_names(cli *c, const mlk_schema *schema, learner *l)
+{
+    const size_t p = mlk_schema_n_features(schema);
+    free(l->names);
+    l->names = malloc(p * sizeof *l->names);
+    if (!l->names)
+        return cli_refuse(c, "out of memory");
+    for (size_t j = 0; j < p; j++)
+        l->names[j] = mlk_schema_feature(schema, j);
+    l->pipeline.names = l->names;
+    return CLI_DONE;
+}
+
+int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **model)
+{
+    const mlk_status st = mlk_model_fit(&mlk_pipeline_algo, &l->pipeline, data, &c->run, model);
+    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
+
+void learner_params(const mlk_model *pipeline, mlk_doc *to)
+{
+    const mlk_model *inner = mlk_pipeline_inner(pipeline);
+    mlk_opts_save(mlk_model_algo(inner)->opts, mlk_model_opts(inner), to);
+    mlk_opts_save(mlk_pipeline_algo.opts, mlk_model_opts(pipeline), to);
+}
+
+void learner_free(learner *l)
+{
+    free(l->opts);
+    free(l->texts);
+    free(l->names);
+    *l = (learner){0};
+}
+
+/* ---------------------------------------------------------------- the outcome */
+
+const char **class_names(const mlk_schema *schema)
+{
+    const size_t k = mlk_schema_n_classes(schema);
+    const char **names = k ? malloc(k * sizeof *names) : NULL;
+    for (size_t i = 0; names && i < k; i++)
+        names[i] = mlk_schema_class(schema, i);
+    return names;
+}
+
+static bool make_mat(size_t rows, size_t cols, mlk_mat *m)
+{
+    *m = (mlk_mat){calloc(rows * cols + 1, sizeof(double)), rows, cols, cols};
+    return m->data != NULL;
+}
+
+/* Everything the model can say; what it has not stays empty. */
+static mlk_status predict_all(cli *c, const mlk_model *pipeline, mlk_cmat X, outcome *o)
+{
+    const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(pipeline));
+    const size_t n = X.rows, k = mlk_model_n_classes(pipeline);
+    mlk_mat predicted;
+    mlk_status st = MLK_OK;
+    if (!make_mat(n, 1, &predicted))
+        return MLK_ENOMEM;
+    o->predicted = (mlk_vec){predicted.data, n};
+    if (algo->predict)
+        st = mlk_model_predict(pipeline, X, &c->run, o->predicted);
+    if (st == MLK_OK && k && algo->predict_proba) {
+        if (!make_mat(n, k, &o->probabilities))
+            return MLK_ENOMEM;
+        st = mlk_model_predict_proba(pipeline, X, &c->run, o->probabilities);
+        if (st == MLK_EUNSUPPORTED) { /* fitted without them */
+            free(o->probabilities.data);
+            o->probabilities = (mlk_mat){0};
+            st = MLK_OK;
+        }
+    }
+    const size_t q = mlk_model_n_decisions(pipeline);
+    if (st == MLK_OK && k && algo->decision && (q == k || (k == 2 && q == 1))) {
+        if (!make_mat(n, q, &o->scores))
+            return MLK_ENOMEM;
+        st = mlk_model_decision(pipeline, X, &c->run, o->scores);
+    }
+    return st;
+}
+
+int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, const mlk_data *data,
+                 const mlk_evaluate_opts *opts, bool warn, outcome *o)
+{
+    const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(pipeline));
+    const unsigned task = mlk_task_of(algo, schema);
+    *o = (outcome){0};
+    if (task != MLK_REGRESSION && task != MLK_CLASSIFICATION && task != MLK_CLUSTERING)
+        return CLI_DONE;
+    if (!algo->predict)
+        return CLI_DONE;
+    mlk_status st = predict_all(c, pipeline, data->X, o);
+    const char **classes = class_names(schema);
+    mlk_run run = c->run;
+    if (!warn)
+        run.warn = NULL;
+    if (st == MLK_OK) {
+        const mlk_predictions p = {
+            .task = (mlk_metric_task)task,
+            .n_classes = data->n_classes,
+            .truth = data->y,
+            .predicted = mlk_vec_c(o->predicted),
+            .probabilities = mlk_mat_c(o->probabilities),
+            .scores = mlk_mat_c(o->scores),
+            .w = data->w,
+            .X = task == MLK_CLUSTERING ? data->X : (mlk_cmat){0},
+            .classes = classes,
+        };
+        st = mlk_evaluate(&p, opts, &run, &o->evaluation);
+    }
+    free(classes);
+    if (st != MLK_OK)
+        outcome_free(o);
+    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
+
+void outcome_free(outcome *o)
+{
+    free(o->predicted.data);
+    free(o->probabilities.data);
+    free(o->scores.data);
+    mlk_evaluation_free(o->evaluation);
+    *o = (outcome){0};
+}
+
+/* ------------------------------------------------------------------ documents */
+
+void put_design_names(const mlk_model *pipeline, const mlk_schema *schema, mlk_doc *to)
+{
+    const size_t p = mlk_schema_n_features(schema);
+    const char **names = malloc((p + 1) * sizeof *names);
+    const char *const **levels = malloc((p + 1) * sizeof *levels);
+    mlk_doc *list = mlk_doc_put_list(to, "features");
+    for (size_t j = 0; names && levels && j < p; j++) {
+        names[j] = mlk_schema_feature(schema, j);
+        if (!mlk_schema_levels(schema, j, &levels[j]))
+            levels[j] = NULL;
+    }
+    for (size_t j = 0; names && levels && j < mlk_pipeline_n_columns(pipeline); j++) {
+        char name[512];
+        mlk_doc_put_text(list, NULL,
+                         mlk_pipeline_column(pipeline, j, names, levels, name, sizeof name));
+    }
+    free(names);
+    free(levels);
+}
+
+void put_fit_info(mlk_fit_info info, mlk_doc *to)
+{
+    if (info.iterations >= 0)
+        mlk_doc_put_int(to, "iterations", info.iterations);
+    else
+        mlk_doc_put_null(to, "iterations");
+    if (info.converged >= 0)
+        mlk_doc_put_bool(to, "converged", info.converged);
+    else
+        mlk_doc_put_null(to, "converged");
+    mlk_doc_put_real(to, "objective", info.objective);
+    mlk_doc_put_real(to, "duality_gap", info.duality_gap);
+    mlk_doc_put_real(to, "kkt_violation", info.kkt_violation);
+}

@@ -1,0 +1,49 @@
+#ifndef TOOLS_LEARN_H
+#define TOOLS_LEARN_H
+
+#include <mlkit/metrics/evaluate.h>
+#include <mlkit/preprocess/model_file.h>
+#include <mlkit/preprocess/pipeline.h>
+
+#include "cli.h"
+
+/* A model to fit as the command line describes it: the algorithm's options and the pipeline's. */
+typedef struct learner {
+    const mlk_algo *algo;
+    void *opts;
+    mlk_pipeline_opts pipeline;
+    char *texts;        /* the pieces of --set, which text options point into */
+    const char **names; /* of the features, for messages */
+} learner;
+
+/* MODEL and --set, --impute, ... into a learner; CLI_USAGE with the message out on failure. */
+int learner_init(cli *c, const char *model, const cli_list *set, learner *l);
+/* One "name=value[,name=value...]" into options; `texts` is cut in place and must outlive them. */
+int learner_set(const cli *c, const mlk_algo *algo, char *texts, void *opts);
+/* Names of the dataset's features for the pipeline's messages. */
+int learner_names(cli *c, const mlk_schema *schema, learner *l);
+int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **model);
+/* The resolved parameters, preprocessing included, into the map `to`. */
+void learner_params(const mlk_model *pipeline, mlk_doc *to);
+void learner_free(learner *l);
+
+/* Predictions of a model on labelled data, and what they are worth. */
+typedef struct outcome {
+    mlk_vec predicted;
+    mlk_mat probabilities, scores; /* data NULL: the model has none */
+    mlk_evaluation *evaluation;    /* NULL: nothing to judge by (a transform) */
+} outcome;
+
+int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, const mlk_data *data,
+                 const mlk_evaluate_opts *opts, bool warn, outcome *o);
+void outcome_free(outcome *o);
+
+/* Class names of a schema for the metrics; NULL for none. Freed by free(). */
+const char **class_names(const mlk_schema *schema);
+
+/* Names of the design's columns ("features") into the map or list. */
+void put_design_names(const mlk_model *pipeline, const mlk_schema *schema, mlk_doc *to);
+/* iterations, converged, objective, duality_gap, kkt_violation */
+void put_fit_info(mlk_fit_info info, mlk_doc *to);
+
+#endif

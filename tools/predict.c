@@ -1,0 +1,287 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mlkit/preprocess/model_file.h>
+
+#include "learn.h"
+
+/* A growing text: the CSV that is written at once when all of it is there. */
+typedef struct text {
+    char *bytes;
+    size_t n, cap;
+    bool failed;
+} text;
+
+static void add(text *t, const char *s, size_t n)
+{
+    if (t->failed)
+        return;
+    if (n > t->cap - t->n) {
+        const size_t cap = 2 * t->cap + n + 4096;
+        char *bytes = realloc(t->bytes, cap);
+        if (!bytes) {
+            t->failed = true;
+            return;
+        }
+        t->bytes = bytes;
+        t->cap = cap;
+    }
+    memcpy(t->bytes + t->n, s, n);
+    t->n += n;
+}
+
+/* A field, quoted where RFC 4180 asks for it. */
+static void add_field(text *t, const char *s)
+{
+    if (!strpbrk(s, ",\"\r\n")) {
+        add(t, s, strlen(s));
+        return;
+    }
+    add(t, "\"", 1);
+    for (; *s; s++)
+        add(t, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
+    add(t, "\"", 1);
+}
+
+static void add_number(text *t, double x)
+{
+    char buf[40];
+    if (isnan(x)) /* a row that could not be predicted: a missing field */
+        return;
+    int n = 0;
+    if (x == floor(x) && fabs(x) < 1e15) {
+        n = snprintf(buf, sizeof buf, "%.0f", x == 0.0 ? 0.0 : x);
+    } else {
+        for (int digits = 15; digits <= 17; digits++) {
+            n = snprintf(buf, sizeof buf, "%.*g", digits, x);
+            if (strtod(buf, NULL) == x)
+                break;
+        }
+    }
+    add(t, buf, (size_t)n);
+}
+
+/* ------------------------------------------------------------------ the outputs */
+
+/* Columns to write: numbers, or class labels where `labels` is set. */
+typedef struct output {
+    char *titles; /* each ended by NUL, cols of them */
+    mlk_mat values;
+    const char **labels;
+} output;
+
+enum { MAX_OUTPUTS = 4 };
+
+typedef struct job {
+    const mlk_model_file *file;
+    const mlk_algo *algo;
+    unsigned task;
+    mlk_data data;
+    output outputs[MAX_OUTPUTS];
+    size_t n;
+} job;
+
+/* A new output of `cols` columns. */
+static output *begin_output(job *j, size_t cols)
+{
+    output *o = &j->outputs[j->n++];
+    const size_t rows = j->data.X.rows;
+    *o = (output){
+        calloc(cols, 300), {calloc(rows * cols + 1, sizeof(double)), rows, cols, cols}, NULL};
+    return o->titles && o->values.data ? o : NULL;
+}
+
+static char *title(output *o, size_t column) { return o->titles + 300 * column; }
+
+static mlk_status put_prediction(cli *c, job *j)
+{
+    static const char *const names[] = {"prediction", "cluster", "outlier"};
+    output *o = begin_output(j, 1);
+    if (!o)
+        return MLK_ENOMEM;
+    snprintf(title(o, 0), 300, "%s",
+             names[j->task == MLK_CLUSTERING ? 1
+                   : j->task == MLK_OUTLIER  ? 2
+                                             : 0]);
+    if (j->task == MLK_CLASSIFICATION)
+        o->labels = class_names(j->file->schema);
+    return mlk_model_predict(j->file->pipeline, j->data.X, &c->run,
+                             (mlk_vec){o->values.data, o->values.rows});
+}
+
+static mlk_status put_probabilities(cli *c, job *j)
+{
+    const size_t k = mlk_schema_n_classes(j->file->schema);
+    output *o = begin_output(j, k ? k : 1);
+    if (!o)
+        return MLK_ENOMEM;
+    for (size_t i = 0; i < k; i++)
+        snprintf(title(o, i), 300, "p(%s)", mlk_schema_class(j->file->schema, i));
+    return mlk_model_predict_proba(j->file->pipeline, j->data.X, &c->run, o->values);
+}
+
+/* One column, one a class, or one a pair of classes. */
+static void decision_titles(const job *j, output *o)
+{
+    const mlk_schema *s = j->file->schema;
+    const size_t k = mlk_schema_n_classes(s), q = o->values.cols;
+    size_t at = 0;
+    if (j->task == MLK_OUTLIER || q == 1) {
+        snprintf(title(o, 0), 300, "%s", j->task == MLK_OUTLIER ? "score" : "decision");
+        return;
+    }
+    for (size_t a = 0; a < k; a++) {
+        if (q == k)
+            snprintf(title(o, at++), 300, "decision(%s)", mlk_schema_class(s, a));
+        for (size_t b = a + 1; q != k && b < k && at < q; b++)
+            snprintf(title(o, at++), 300, "decision(%s|%s)", mlk_schema_class(s, a),
+                     mlk_schema_class(s, b));
+    }
+}
+
+static mlk_status put_decision(cli *c, job *j)
+{
+    const size_t q = mlk_model_n_decisions(j->file->pipeline);
+    output *o = begin_output(j, q ? q : 1);
+    if (!o)
+        return MLK_ENOMEM;
+    decision_titles(j, o);
+    return mlk_model_decision(j->file->pipeline, j->data.X, &c->run, o->values);
+}
+
+static mlk_status put_transform(cli *c, job *j)
+{
+    const size_t k = mlk_model_n_components(j->file->pipeline);
+    output *o = begin_output(j, k ? k : 1);
+    if (!o)
+        return MLK_ENOMEM;
+    for (size_t i = 0; i < k; i++)
+        snprintf(title(o, i), 300, "%s%zu", strcmp(j->algo->name, "pca") == 0 ? "pc" : "dim",
+                 i + 1);
+    return mlk_model_transform(j->file->pipeline, j->data.X, &c->run, o->values);
+}
+
+static mlk_status compute(cli *c, job *j)
+{
+    const cli_settings *s = &c->set;
+    mlk_status st = MLK_OK;
+    if (j->task == MLK_TRANSFORM)
+        st = put_transform(c, j);
+    else
+        st = put_prediction(c, j);
+    if (st == MLK_OK && s->probabilities)
+        st = put_probabilities(c, j);
+    if (st == MLK_OK && (s->decision || j->task == MLK_OUTLIER))
+        st = put_decision(c, j);
+    return st;
+}
+
+/* -------------------------------------------------------------------------- CSV */
+
+static void add_input(text *t, const mlk_table *table, size_t row)
+{
+    for (size_t j = 0; j < mlk_table_cols(table); j++) {
+        const mlk_column column = mlk_table_column(table, j);
+        if (column.type == MLK_NUMERIC)
+            add_number(t, column.values[row]);
+        else if (column.codes[row] != MLK_MISSING_CODE)
+            add_field(t, column.levels[column.codes[row]]);
+        add(t, ",", 1);
+    }
+}
+
+static void add_outputs(text *t, const job *j, size_t row)
+{
+    for (size_t k = 0; k < j->n; k++) {
+        const output *o = &j->outputs[k];
+        for (size_t col = 0; col < o->values.cols; col++) {
+            const double v = o->values.data[row * o->values.ld + col];
+            if (k || col)
+                add(t, ",", 1);
+            if (o->labels && !isnan(v))
+                add_field(t, o->labels[(size_t)v]);
+            else
+                add_number(t, v);
+        }
+    }
+    add(t, "\n", 1);
+}
+
+static void write_csv(const cli *c, const job *j, const mlk_table *table,
+                      const mlk_dataset *dataset, text *t)
+{
+    for (size_t col = 0; c->set.append && col < mlk_table_cols(table); col++) {
+        add_field(t, mlk_table_column(table, col).name);
+        add(t, ",", 1);
+    }
+    for (size_t k = 0; k < j->n; k++)
+        for (size_t col = 0; col < j->outputs[k].values.cols; col++) {
+            if (k || col)
+                add(t, ",", 1);
+            add_field(t, j->outputs[k].titles + 300 * col);
+        }
+    add(t, "\n", 1);
+    for (size_t i = 0; i < j->data.X.rows; i++) {
+        if (c->set.append)
+            add_input(t, table, mlk_dataset_row(dataset, i));
+        add_outputs(t, j, i);
+    }
+}
+
+static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *table)
+{
+    mlk_dataset *dataset;
+    mlk_status st = mlk_dataset_apply(file->schema, table, false, &c->run, &dataset);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    job j = {.file = file,
+             .algo = mlk_model_algo(mlk_pipeline_inner(file->pipeline)),
+             .data = mlk_dataset_data(dataset)};
+    j.task = mlk_task_of(j.algo, file->schema);
+    text t = {0};
+    st = compute(c, &j);
+    int status = st == MLK_OK ? cli_strict(c) : cli_failed(c, st);
+    if (status == CLI_DONE) {
+        write_csv(c, &j, table, dataset, &t);
+        status =
+            t.failed ? cli_refuse(c, "out of memory") : cli_write(c, c->set.output, t.bytes, t.n);
+    }
+    for (size_t k = 0; k < j.n; k++) {
+        free(j.outputs[k].titles);
+        free(j.outputs[k].values.data);
+        free(j.outputs[k].labels);
+    }
+    free(t.bytes);
+    mlk_dataset_free(dataset);
+    return status;
+}
+
+static int predict_main(cli *c)
+{
+    if (c->n_args != 2)
+        return cli_usage(c, "%zu arguments; expected MODEL.mlk DATA.csv (see --help)", c->n_args);
+    mlk_model_file file;
+    mlk_table *table = NULL;
+    const mlk_status st = mlk_model_file_read(c->args[0], &file);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    int status = cli_read_table(c, c->args[1], &table);
+    if (status == CLI_DONE)
+        status = predict_table(c, &file, table);
+    mlk_table_free(table);
+    mlk_model_file_close(&file);
+    return status;
+}
+
+const cli_tool predict_tool = {
+    .bit = CLI_PREDICT,
+    .name = "mlkit-predict",
+    .synopsis = "mlkit-predict MODEL.mlk [options] DATA.csv",
+    .summary = "Predictions of a saved model for each row of a table, as CSV: a column "
+               "'prediction' (or 'cluster', 'outlier', or the transformed columns), and on request "
+               "probabilities and decision values. Columns are found by name; others are ignored.",
+    .examples = "  mlkit-predict flowers.mlk new.csv\n"
+                "  mlkit-predict flowers.mlk --probabilities --append -o scored.csv new.csv\n",
+    .main = predict_main,
+};

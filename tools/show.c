@@ -1,0 +1,131 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include <mlkit/core/file.h>
+#include <mlkit/preprocess/model_file.h>
+#include <mlkit/report/c_source.h>
+#include <mlkit/report/json.h>
+#include <mlkit/report/text.h>
+
+#include "learn.h"
+#include "render.h"
+
+/* ------------------------------------------------------------------ a model file */
+
+static mlk_doc *describe(const cli *c, const mlk_model_file *file)
+{
+    const mlk_model *inner = mlk_pipeline_inner(file->pipeline);
+    const mlk_schema *schema = file->schema;
+    const mlk_algo *algo = mlk_model_algo(inner);
+    mlk_doc *doc = mlk_doc_new();
+    mlk_doc_put_text(doc, "tool", c->tool->name);
+    mlk_doc_put_text(doc, "version", mlk_version());
+    mlk_doc_put_text(doc, "written_by", mlk_doc_text(mlk_doc_find(file->doc, "tool")));
+    mlk_doc_put_text(doc, "model", algo->name);
+    mlk_doc_put_text(doc, "task", mlk_task_name(mlk_task_of(algo, schema)));
+    learner_params(file->pipeline, mlk_doc_put_map(doc, "params"));
+    mlk_doc_put_text(doc, "target", mlk_schema_target(schema));
+    if (mlk_schema_n_classes(schema)) {
+        mlk_doc *classes = mlk_doc_put_list(doc, "classes");
+        for (size_t i = 0; i < mlk_schema_n_classes(schema); i++)
+            mlk_doc_put_text(classes, NULL, mlk_schema_class(schema, i));
+    } else {
+        mlk_doc_put_null(doc, "classes");
+    }
+    mlk_doc *columns = mlk_doc_put_list(doc, "columns");
+    for (size_t j = 0; j < mlk_schema_n_features(schema); j++) {
+        const char *const *levels;
+        const size_t n = mlk_schema_levels(schema, j, &levels);
+        mlk_doc *column = mlk_doc_put_map(columns, NULL);
+        mlk_doc_put_text(column, "name", mlk_schema_feature(schema, j));
+        mlk_doc_put_text(column, "type", n ? "categorical" : "numeric");
+        if (!n)
+            continue;
+        mlk_doc *list = mlk_doc_put_list(column, "levels");
+        for (size_t i = 0; i < n; i++)
+            mlk_doc_put_text(list, NULL, levels[i]);
+    }
+    mlk_doc_put_copy(doc, "notes", file->notes);
+    mlk_doc *learned = mlk_doc_put_map(doc, "learned");
+    put_design_names(file->pipeline, schema, learned);
+    mlk_model_learned(inner, learned);
+    return doc;
+}
+
+static void print_text(const mlk_doc *doc)
+{
+    const mlk_doc *columns = mlk_doc_find(doc, "columns");
+    const char *target = mlk_doc_text(mlk_doc_find(doc, "target"));
+    printf("%s: %s%s%s, written by %s\n", mlk_doc_text(mlk_doc_find(doc, "model")),
+           mlk_doc_text(mlk_doc_find(doc, "task")), target ? " of " : "", target ? target : "",
+           mlk_doc_text(mlk_doc_find(doc, "written_by")));
+    render_params("parameters:", mlk_doc_find(doc, "params"));
+    render_fit(mlk_doc_find(mlk_doc_find(doc, "notes"), "fit"));
+    printf("columns:");
+    for (size_t j = 0; j < mlk_doc_size(columns); j++) {
+        const mlk_doc *column = mlk_doc_at(columns, j);
+        const size_t levels = mlk_doc_size(mlk_doc_find(column, "levels"));
+        printf("%s %s", j ? "," : "", mlk_doc_text(mlk_doc_find(column, "name")));
+        if (levels)
+            printf(" (%zu levels)", levels);
+    }
+    printf("\n\nlearned\n");
+    render_learned(mlk_doc_find(doc, "learned"), mlk_doc_find(doc, "classes"));
+}
+
+static int write_c(const cli *c, const mlk_model_file *file)
+{
+    char *source;
+    const mlk_status st =
+        mlk_c_source_write(file, c->set.c_name ? c->set.c_name : "mlk_model", &source);
+    if (st != MLK_OK)
+        return st == MLK_EINVAL ? cli_usage(c, "--name: %s", mlk_error_message(st))
+                                : cli_failed(c, st);
+    const int status = cli_write(c, c->set.output, source, strlen(source));
+    mlk_text_free(source);
+    return status;
+}
+
+static int show_model(cli *c)
+{
+    mlk_model_file file;
+    mlk_status st = mlk_model_file_read(c->args[0], &file);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    int status;
+    if (c->set.c) {
+        status = write_c(c, &file);
+    } else {
+        mlk_doc *doc = describe(c, &file);
+        st = mlk_doc_check(doc);
+        status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+        if (status == CLI_DONE && c->set.json)
+            status = cli_write_json(c, doc);
+        else if (status == CLI_DONE)
+            print_text(doc);
+        mlk_doc_free(doc);
+    }
+    mlk_model_file_close(&file);
+    return status;
+}
+
+static int show_main(cli *c)
+{
+    if (c->n_args != 1)
+        return cli_usage(c, "%zu arguments; expected MODEL.mlk (see --help)", c->n_args);
+    if (c->set.text + c->set.json + c->set.c > 1)
+        return cli_usage(c, "--text, --json and --c exclude each other");
+    return show_model(c);
+}
+
+const cli_tool show_tool = {
+    .bit = CLI_SHOW,
+    .name = "mlkit-show",
+    .synopsis = "mlkit-show MODEL.mlk [--text|--json|--c]",
+    .summary =
+        "What a model file holds: its parameters, columns and what it learned, as text or "
+        "JSON, or as a stand-alone C99 file with one function that predicts from raw columns.",
+    .examples = "  mlkit-show flowers.mlk\n"
+                "  mlkit-show --c flowers.mlk >flowers.c\n",
+    .main = show_main,
+};
