@@ -26,6 +26,10 @@ void mlk_gemv(mlk_op op, double alpha, mlk_cmat A, mlk_cvec x, double beta, mlk_
 /* C = alpha op(A) op(B) + beta C */
 void mlk_gemm(mlk_op opa, mlk_op opb, double alpha, mlk_cmat A, mlk_cmat B, double beta, mlk_mat C);
 
+/* C (m x n) = A (m x k) B' in single precision, row-major with the given leading dimensions */
+void mlk_gemm_f32(size_t m, size_t n, size_t k, const float *A, size_t lda, const float *B,
+                  size_t ldb, float *C, size_t ldc);
+
 /* ---- products, parallel, the same bytes for any number of threads */
 /* out = X w + b */
 mlk_status mlk_affine(mlk_cmat X, mlk_cvec w, double b, const mlk_run *run, mlk_vec out);

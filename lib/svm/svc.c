@@ -1,0 +1,393 @@
+#include <mlkit/svm/svc.h>
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/parallel.h"
+#include "core/status.h"
+#include "model/algo.h"
+#include "svm/classes.h"
+#include "svm/common.h"
+#include "svm/machine.h"
+
+struct mlk_svc {
+    mlk_machine machine;
+    int multi_class;
+    size_t k, n_machines;
+    double *bias;    /* n_machines */
+    size_t *support; /* n_sv: training rows; NULL when loaded */
+    mlk_svm_info info;
+};
+
+static const mlk_word multi_words[] = {{"ovo", MLK_SVC_OVO}, {"ovr", MLK_SVC_OVR}, {NULL, 0}};
+static const mlk_word calibration_words[] = {
+    {"sigmoid", MLK_SVM_SIGMOID}, {"isotonic", MLK_SVM_ISOTONIC}, {NULL, 0}};
+
+static const mlk_opt opt_table[] = {
+    SVM_KERNEL_OPTIONS(mlk_svc_opts),
+    MLK_OPT_REAL_OPEN(mlk_svc_opts, C, 1.0, 0.0, INFINITY, "weight of the losses"),
+    MLK_OPT_REAL_WORDS(mlk_svc_opts, nu, MLK_SVM_NO_NU, 0.0, 1.0, true, mlk_svm_nu_words,
+                       "share of support vectors at least, of margin errors at most; C unused"),
+    SVM_SOLVER_OPTIONS(mlk_svc_opts),
+    MLK_OPT_WORD(mlk_svc_opts, class_weight, MLK_SVM_UNIFORM, mlk_svm_class_weight_words,
+                 "balanced: the same total weight for each class"),
+    MLK_OPT_BOOL(mlk_svc_opts, probability, false, "calibrate class probabilities"),
+    MLK_OPT_WORD(mlk_svc_opts, calibration, MLK_SVM_SIGMOID, calibration_words,
+                 "from decision values to probabilities"),
+    MLK_OPT_WORD(mlk_svc_opts, multi_class, MLK_SVC_OVO, multi_words,
+                 "a machine a pair of classes, or a class"),
+    MLK_OPT_INT(mlk_svc_opts, seed, 0, -INFINITY, INFINITY, "of the calibration's folds"),
+    MLK_OPT_END,
+};
+
+mlk_svc_opts mlk_svc_opts_default(void)
+{
+    mlk_svc_opts opts;
+    mlk_opts_set_default(opt_table, &opts);
+    return opts;
+}
+
+/* --------------------------------------------------------------------------------- model */
+
+static size_t n_machines_of(size_t k, int multi_class)
+{
+    return k == 2 ? 1 : multi_class == MLK_SVC_OVR ? k : k * (k - 1) / 2;
+}
+
+/* One-versus-one keeps the vectors of each class apart. */
+static size_t n_blocks_of(size_t k, int multi_class)
+{
+    return k > 2 && multi_class == MLK_SVC_OVO ? k : 1;
+}
+
+static size_t width_of(size_t k, int multi_class)
+{
+    return k == 2 ? 1 : multi_class == MLK_SVC_OVR ? k : k - 1;
+}
+
+static bool any_nonzero(const double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (v[i] != 0.0)
+            return true;
+    return false;
+}
+
+/* The vectors with a coefficient, in order of class and row. */
+static mlk_status fill_machine(mlk_svc *fit, const svc_rows *rows, const svc_solution *s,
+                               const mlk_kernel *kernel, mlk_cmat X)
+{
+    mlk_machine *m = &fit->machine;
+    const size_t blocks = n_blocks_of(fit->k, fit->multi_class);
+    MLK_TRY(mlk_machine_init(m, kernel, X.cols, s->info.n_sv, blocks, s->width));
+    fit->support = mlk_alloc(s->info.n_sv, sizeof *fit->support);
+    if (!fit->support)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu support vectors", s->info.n_sv);
+    size_t at = 0;
+    for (size_t c = 0; c < fit->k; c++) {
+        if (blocks > 1)
+            m->starts[c] = at;
+        for (size_t i = rows->starts[c]; i < rows->starts[c + 1]; i++) {
+            const double *coef = s->coef + i * s->width;
+            if (!any_nonzero(coef, s->width))
+                continue;
+            mlk_machine_set_vector(m, at, X, rows->order[i]);
+            memcpy(m->coef + at * s->width, coef, s->width * sizeof *coef);
+            fit->support[at++] = rows->order[i];
+        }
+    }
+    mlk_machine_finish(m);
+    return MLK_OK;
+}
+
+static mlk_status build(const svc_rows *rows, const svc_solution *s, const mlk_svc_opts *o,
+                        const mlk_kernel *kernel, mlk_cmat X, mlk_svc **model)
+{
+    mlk_svc *fit = mlk_alloc_zero(1, sizeof *fit);
+    if (!fit)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
+    fit->k = rows->k;
+    fit->multi_class = o->multi_class;
+    fit->n_machines = s->n_machines;
+    fit->info = s->info;
+    fit->bias = mlk_alloc(s->n_machines, sizeof *fit->bias);
+    const mlk_status st = fit->bias ? fill_machine(fit, rows, s, kernel, X)
+                                    : MLK_FAIL(MLK_ENOMEM, "no memory for a model");
+    if (st != MLK_OK) {
+        mlk_svc_free(fit);
+        return st;
+    }
+    memcpy(fit->bias, s->bias, s->n_machines * sizeof *fit->bias);
+    *model = fit;
+    return MLK_OK;
+}
+
+/* Options that share kernel and machines, in the order in which C rises. */
+static mlk_status fit_alike(const mlk_data *data, const mlk_svc_opts *const *opts, size_t n,
+                            const mlk_kernel *kernel, const mlk_run *run, mlk_svc **models)
+{
+    svc_rows rows;
+    svc_solution *solutions = mlk_alloc_zero(n, sizeof *solutions);
+    if (!solutions)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu solutions", n);
+    mlk_status st = mlk_svc_rows_init(&rows, data, kernel->kind == MLK_KERNEL_PRECOMPUTED);
+    if (st == MLK_OK) {
+        st = mlk_svc_train(&rows, opts, n, kernel, run, solutions);
+        for (size_t j = 0; st == MLK_OK && j < n; j++) {
+            st = build(&rows, &solutions[j], opts[j], kernel, data->X, &models[j]);
+            if (st == MLK_OK)
+                mlk_svm_warn(&solutions[j].info, opts[j]->tol, data->X, run);
+        }
+    }
+    for (size_t j = 0; j < n; j++)
+        mlk_svc_solution_free(&solutions[j]);
+    mlk_svc_rows_free(&rows);
+    mlk_free(solutions);
+    return st;
+}
+
+static mlk_status check(const mlk_data *data, const mlk_svc_opts *o, const mlk_run *run)
+{
+    MLK_TRY(mlk_opts_check(opt_table, o));
+    MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS, MLK_NEED_TARGET | MLK_NEED_CLASSES, run));
+    if (o->nu != MLK_SVM_NO_NU && o->multi_class == MLK_SVC_OVR && data->n_classes > 2)
+        return MLK_FAIL(MLK_EINVAL, "nu with multi_class = ovr; expected ovo");
+    return MLK_OK;
+}
+
+mlk_status mlk_svc_fit(const mlk_data *data, const mlk_svc_opts *opts, const mlk_run *run,
+                       mlk_svc **model)
+{
+    const mlk_svc_opts o = opts ? *opts : mlk_svc_opts_default(), *one = &o;
+    mlk_kernel kernel;
+    *model = NULL;
+    MLK_TRY(check(data, &o, run));
+    MLK_TRY(mlk_svm_kernel(o.kernel, o.gamma, o.degree, o.coef0, data->X, &kernel));
+    return fit_alike(data, &one, 1, &kernel, run, model);
+}
+
+void mlk_svc_free(mlk_svc *model)
+{
+    if (!model)
+        return;
+    mlk_machine_free(&model->machine);
+    mlk_free(model->bias);
+    mlk_free(model->support);
+    mlk_free(model);
+}
+
+/* ---------------------------------------------------------------------------- prediction */
+
+typedef struct decisions {
+    const mlk_svc *model;
+    mlk_mat out;
+} decisions;
+
+static void emit_decisions(void *ctx, size_t row, const double *sums)
+{
+    const decisions *d = ctx;
+    const mlk_svc *m = d->model;
+    double *out = d->out.data + row * d->out.ld;
+    const size_t width = m->machine.width;
+    if (m->machine.n_blocks == 1) {
+        for (size_t v = 0; v < width; v++)
+            out[v] = sums[v] + m->bias[v];
+        return;
+    }
+    size_t pair = 0;
+    for (size_t a = 0; a < m->k; a++)
+        for (size_t b = a + 1; b < m->k; b++, pair++)
+            out[pair] = sums[a * width + b - 1] + sums[b * width + a] + m->bias[pair];
+}
+
+mlk_status mlk_svc_decision(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_mat out)
+{
+    decisions d = {model, out};
+    MLK_TRY(mlk_predict_check(X, model->machine.p, out.rows));
+    if (out.cols != model->n_machines)
+        return MLK_FAIL(MLK_EINVAL, "the output has %zu columns; expected %zu", out.cols,
+                        model->n_machines);
+    return mlk_machine_apply(&model->machine, X, run, emit_decisions, &d);
+}
+
+/* The class that decision values speak for. */
+static size_t winner(const mlk_svc *m, const double *decision, size_t *votes)
+{
+    size_t best = 0, pair = 0;
+    if (m->k == 2)
+        return decision[0] > 0.0;
+    if (m->multi_class == MLK_SVC_OVR) {
+        for (size_t c = 1; c < m->k; c++)
+            best = decision[c] > decision[best] ? c : best;
+        return best;
+    }
+    memset(votes, 0, m->k * sizeof *votes);
+    for (size_t a = 0; a < m->k; a++)
+        for (size_t b = a + 1; b < m->k; b++, pair++)
+            votes[decision[pair] > 0.0 ? a : b]++;
+    for (size_t c = 1; c < m->k; c++)
+        best = votes[c] > votes[best] ? c : best;
+    return best;
+}
+
+enum { PREDICT_ROWS = 4096 }; /* decision values held at a time */
+
+mlk_status mlk_svc_predict(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_vec out)
+{
+    MLK_TRY(mlk_predict_check(X, model->machine.p, out.n));
+    const size_t block = X.rows < PREDICT_ROWS ? X.rows : PREDICT_ROWS;
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_mat values = mlk_scratch_mat(&scratch, block, model->n_machines);
+    size_t *votes = mlk_scratch_take(&scratch, model->k, sizeof *votes);
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu decision values",
+                                              block * model->n_machines)
+                                   : MLK_OK;
+    for (size_t i = 0; st == MLK_OK && i < X.rows; i += block) {
+        const size_t end = X.rows - i < block ? X.rows : i + block;
+        st = mlk_svc_decision(model, mlk_cmat_rows(X, i, end), run,
+                              mlk_mat_rows(values, 0, end - i));
+        for (size_t r = i; st == MLK_OK && r < end; r++)
+            out.data[r] = (double)winner(model, values.data + (r - i) * values.ld, votes);
+    }
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
+mlk_status mlk_svc_predict_proba(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_mat out)
+{
+    (void)model;
+    (void)X;
+    (void)run;
+    (void)out;
+    return MLK_FAIL(MLK_EUNSUPPORTED, "svc was fitted without probability = true");
+}
+
+size_t mlk_svc_n_decisions(const mlk_svc *model) { return model->n_machines; }
+mlk_cvec mlk_svc_intercept(const mlk_svc *model)
+{
+    return (mlk_cvec){model->bias, model->n_machines};
+}
+size_t mlk_svc_support(const mlk_svc *model, size_t s) { return model->support[s]; }
+mlk_cmat mlk_svc_dual_coef(const mlk_svc *model)
+{
+    const mlk_machine *m = &model->machine;
+    return (mlk_cmat){m->coef, m->n_sv, m->width, m->width};
+}
+mlk_svm_info mlk_svc_info(const mlk_svc *model) { return model->info; }
+
+/* ---------------------------------------------------------------------------- descriptor */
+
+static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run *run, void **state)
+{
+    mlk_svc *fit;
+    const mlk_status st = mlk_svc_fit(data, opts, run, &fit);
+    *state = fit;
+    return st;
+}
+
+static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
+{
+    return mlk_svc_predict(state, X, run, out);
+}
+
+static mlk_status algo_proba(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
+{
+    return mlk_svc_predict_proba(state, X, run, out);
+}
+
+static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
+{
+    return mlk_svc_decision(state, X, run, out);
+}
+
+static size_t algo_n_decisions(const void *state) { return mlk_svc_n_decisions(state); }
+
+static void algo_save(const void *state, mlk_doc *to)
+{
+    const mlk_svc *fit = state;
+    mlk_doc_put_text(to, "multi_class", multi_words[fit->multi_class].name);
+    mlk_doc_put_vec(to, "intercept", mlk_svc_intercept(fit));
+    mlk_machine_save(&fit->machine, to);
+}
+
+static mlk_status load_into(mlk_svc *fit, const mlk_doc *from, size_t n_features)
+{
+    const char *multi;
+    mlk_cvec bias;
+    MLK_TRY(mlk_doc_get_text(from, "multi_class", &multi));
+    if (strcmp(multi, "ovo") != 0 && strcmp(multi, "ovr") != 0)
+        return MLK_FAIL(MLK_EFORMAT, "'multi_class' = '%s'; expected ovo or ovr", multi);
+    fit->multi_class = strcmp(multi, "ovr") == 0 ? MLK_SVC_OVR : MLK_SVC_OVO;
+    fit->n_machines = n_machines_of(fit->k, fit->multi_class);
+    MLK_TRY(mlk_doc_get_vec(from, "intercept", fit->n_machines, &bias));
+    fit->bias = mlk_alloc(bias.n, sizeof *fit->bias);
+    if (!fit->bias)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu machines", bias.n);
+    memcpy(fit->bias, bias.data, bias.n * sizeof *fit->bias);
+    return mlk_machine_load(&fit->machine, from, n_features, n_blocks_of(fit->k, fit->multi_class),
+                            width_of(fit->k, fit->multi_class));
+}
+
+static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
+{
+    if (n_classes < 2)
+        return MLK_FAIL(MLK_EFORMAT, "svc with %zu classes; expected at least 2", n_classes);
+    mlk_svc *fit = mlk_alloc_zero(1, sizeof *fit);
+    if (!fit)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
+    fit->k = n_classes;
+    const mlk_status st = load_into(fit, from, n_features);
+    if (st != MLK_OK) {
+        mlk_svc_free(fit);
+        return st;
+    }
+    *state = fit;
+    return MLK_OK;
+}
+
+/* Support vectors of each class: rows of a class follow one another in any layout. */
+static void put_support(const mlk_svc *fit, mlk_doc *to)
+{
+    mlk_doc *list = mlk_doc_put_list(to, "support");
+    for (size_t s = 0; s < fit->machine.n_sv; s++)
+        mlk_doc_put_int(list, NULL, (int64_t)fit->support[s]);
+}
+
+static void algo_learned(const void *state, mlk_doc *to)
+{
+    const mlk_svc *fit = state;
+    mlk_doc_put_vec(to, "intercept", mlk_svc_intercept(fit));
+    mlk_doc_put_int(to, "n_support_vectors", (int64_t)fit->machine.n_sv);
+    mlk_doc_put_mat(to, "dual_coef", mlk_svc_dual_coef(fit));
+    if (fit->support)
+        put_support(fit, to);
+    mlk_svm_info_learned(&fit->info, to);
+}
+
+static mlk_fit_info algo_info(const void *state)
+{
+    return mlk_svm_fit_info(&((const mlk_svc *)state)->info);
+}
+static void algo_free(void *state) { mlk_svc_free(state); }
+
+const mlk_algo mlk_svc_algo = {
+    .name = "svc",
+    .help = "support vector classification with a kernel",
+    .tasks = MLK_CLASSIFICATION,
+    .caps = MLK_CAP_WEIGHTS | MLK_CAP_SEED | MLK_CAP_CONVEX,
+    .prep = {.scale = "standard"},
+    .opts_size = sizeof(mlk_svc_opts),
+    .opts = opt_table,
+    .fit = algo_fit,
+    .predict = algo_predict,
+    .predict_proba = algo_proba,
+    .decision = algo_decision,
+    .n_decisions = algo_n_decisions,
+    .save = algo_save,
+    .load = algo_load,
+    .learned = algo_learned,
+    .info = algo_info,
+    .free = algo_free,
+};

@@ -1,0 +1,204 @@
+#include <mlkit/svm/svr.h>
+
+#include <float.h>
+#include <math.h>
+
+#include "core/alloc.h"
+#include "core/status.h"
+#include "model/algo.h"
+#include "svm/single.h"
+
+struct mlk_svr {
+    mlk_single single;
+    double epsilon;
+};
+
+static const mlk_opt opt_table[] = {
+    SVM_KERNEL_OPTIONS(mlk_svr_opts),
+    MLK_OPT_REAL_OPEN(mlk_svr_opts, C, 1.0, 0.0, INFINITY, "weight of the losses"),
+    MLK_OPT_REAL(mlk_svr_opts, epsilon, 0.1, 0.0, INFINITY, "errors up to this cost nothing"),
+    MLK_OPT_REAL_WORDS(mlk_svr_opts, nu, MLK_SVM_NO_NU, 0.0, 1.0, true, mlk_svm_nu_words,
+                       "share of rows outside the tube at most; epsilon unused"),
+    SVM_SOLVER_OPTIONS(mlk_svr_opts),
+    MLK_OPT_END,
+};
+
+mlk_svr_opts mlk_svr_opts_default(void)
+{
+    mlk_svr_opts opts;
+    mlk_opts_set_default(opt_table, &opts);
+    return opts;
+}
+
+/* a_i are the first copies, in [0, C]; -a*_i the second, in [-C, 0]. */
+static dual problem(const mlk_svr_opts *o, const single_work *w, const double *y)
+{
+    const size_t n = w->n;
+    const bool nu = o->nu != MLK_SVM_NO_NU;
+    const double epsilon = nu ? 0.0 : o->epsilon;
+    for (size_t i = 0; i < n; i++) {
+        w->lo[i] = w->hi[n + i] = 0.0;
+        w->hi[i] = o->C * w->weights[i];
+        w->lo[n + i] = -w->hi[i];
+        w->q[i] = epsilon - y[w->order[i]];
+        w->q[n + i] = -epsilon - y[w->order[i]];
+    }
+    return (dual){.copies = 2,
+                  .by_copy = nu,
+                  .beta = w->beta,
+                  .f = w->f,
+                  .lo = w->lo,
+                  .hi = w->hi,
+                  .q = w->q,
+                  .tol = o->tol,
+                  .max_steps = mlk_svm_cap(o->max_iter, n),
+                  .shrinking = o->shrinking};
+}
+
+/* nu form: both copies sum to nu/2 of all bounds, each sample's in balance: then f = 0. */
+static void start_nu(const mlk_svr_opts *o, const single_work *w)
+{
+    double left = 0.0;
+    for (size_t i = 0; i < w->n; i++)
+        left += 0.5 * o->nu * w->hi[i];
+    for (size_t i = 0; i < w->n; i++) {
+        w->beta[i] = fmin(left, w->hi[i]);
+        w->beta[w->n + i] = -w->beta[i];
+        w->f[i] = 0.0;
+        left -= w->beta[i];
+    }
+}
+
+/* One fit; last_C > 0: the work holds the solution of that C. */
+static mlk_status fit_one(const mlk_data *data, const mlk_svr_opts *o, single_work *w,
+                          double last_C, const mlk_run *run, mlk_svr **model)
+{
+    dual d = problem(o, w, data->y.data);
+    if (d.by_copy)
+        start_nu(o, w);
+    else
+        mlk_svm_rescale(last_C > 0.0 ? o->C / last_C : 0.0, 2 * w->n, w->n, w->lo, w->hi, w->beta,
+                        w->f);
+    MLK_TRY(mlk_dual_solve(&d, &w->cache, run));
+    mlk_svr *fit = mlk_alloc_zero(1, sizeof *fit);
+    if (!fit)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
+    const double bias = d.by_copy ? 0.5 * (d.bias[0] + d.bias[1]) : d.bias[0];
+    fit->epsilon = d.by_copy ? 0.5 * (d.bias[0] - d.bias[1]) : o->epsilon;
+    const mlk_status st = mlk_single_build(&fit->single, w, &d, bias, data->X);
+    if (st != MLK_OK) {
+        mlk_free(fit);
+        return st;
+    }
+    mlk_svm_warn(&fit->single.info, o->tol, data->X, run);
+    *model = fit;
+    return MLK_OK;
+}
+
+mlk_status mlk_svr_fit(const mlk_data *data, const mlk_svr_opts *opts, const mlk_run *run,
+                       mlk_svr **model)
+{
+    const mlk_svr_opts o = opts ? *opts : mlk_svr_opts_default();
+    mlk_kernel kernel;
+    single_work w;
+    *model = NULL;
+    MLK_TRY(mlk_opts_check(opt_table, &o));
+    MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS, MLK_NEED_TARGET | MLK_NO_CLASSES, run));
+    MLK_TRY(mlk_svm_kernel(o.kernel, o.gamma, o.degree, o.coef0, data->X, &kernel));
+    MLK_TRY(mlk_single_work_init(&w, data, &kernel, o.cache_mb, run));
+    const mlk_status st = fit_one(data, &o, &w, 0.0, run, model);
+    mlk_single_work_free(&w);
+    return st;
+}
+
+mlk_status mlk_svr_predict(const mlk_svr *model, mlk_cmat X, const mlk_run *run, mlk_vec out)
+{
+    return mlk_single_apply(&model->single, X, run, out.data, out.n);
+}
+
+double mlk_svr_intercept(const mlk_svr *model) { return model->single.bias; }
+double mlk_svr_epsilon(const mlk_svr *model) { return model->epsilon; }
+mlk_cvec mlk_svr_dual_coef(const mlk_svr *model)
+{
+    return (mlk_cvec){model->single.machine.coef, model->single.machine.n_sv};
+}
+size_t mlk_svr_support(const mlk_svr *model, size_t s) { return model->single.support[s]; }
+mlk_svm_info mlk_svr_info(const mlk_svr *model) { return model->single.info; }
+
+void mlk_svr_free(mlk_svr *model)
+{
+    if (model)
+        mlk_single_clear(&model->single);
+    mlk_free(model);
+}
+
+/* ------------------------------------------------------------------------------ descriptor */
+
+static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run *run, void **state)
+{
+    mlk_svr *fit;
+    const mlk_status st = mlk_svr_fit(data, opts, run, &fit);
+    *state = fit;
+    return st;
+}
+
+static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
+{
+    return mlk_svr_predict(state, X, run, out);
+}
+
+static void algo_save(const void *state, mlk_doc *to)
+{
+    const mlk_svr *fit = state;
+    mlk_doc_put_real(to, "epsilon", fit->epsilon);
+    mlk_single_save(&fit->single, to);
+}
+
+static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
+{
+    double epsilon;
+    if (n_classes)
+        return MLK_FAIL(MLK_EFORMAT, "svr with %zu classes; expected none", n_classes);
+    MLK_TRY(mlk_doc_get_real(from, "epsilon", -DBL_MAX, DBL_MAX, &epsilon));
+    mlk_svr *fit = mlk_alloc_zero(1, sizeof *fit);
+    if (!fit)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
+    fit->epsilon = epsilon;
+    const mlk_status st = mlk_single_load(&fit->single, from, n_features);
+    if (st != MLK_OK)
+        mlk_free(fit);
+    else
+        *state = fit;
+    return st;
+}
+
+static void algo_learned(const void *state, mlk_doc *to)
+{
+    const mlk_svr *fit = state;
+    mlk_doc_put_real(to, "intercept", fit->single.bias);
+    mlk_doc_put_real(to, "epsilon", fit->epsilon);
+    mlk_single_learned(&fit->single, to);
+}
+
+static mlk_fit_info algo_info(const void *state)
+{
+    return mlk_svm_fit_info(&((const mlk_svr *)state)->single.info);
+}
+static void algo_free(void *state) { mlk_svr_free(state); }
+
+const mlk_algo mlk_svr_algo = {
+    .name = "svr",
+    .help = "support vector regression with a kernel",
+    .tasks = MLK_REGRESSION,
+    .caps = MLK_CAP_WEIGHTS | MLK_CAP_CONVEX,
+    .prep = {.scale = "standard"},
+    .opts_size = sizeof(mlk_svr_opts),
+    .opts = opt_table,
+    .fit = algo_fit,
+    .predict = algo_predict,
+    .save = algo_save,
+    .load = algo_load,
+    .learned = algo_learned,
+    .info = algo_info,
+    .free = algo_free,
+};
