@@ -98,15 +98,19 @@ static mlk_vec outputs(const mlk_model *m, mlk_cmat X, int threads)
 {
     const mlk_algo *a = mlk_model_algo(m);
     const mlk_run run = {.threads = threads};
-    const size_t n = X.rows, k = mlk_model_n_classes(m), q = mlk_model_n_decisions(m);
+    const size_t n = X.rows, k = a->predict_proba ? mlk_model_n_classes(m) : 0;
+    const size_t q = mlk_model_n_decisions(m);
     const size_t t = a->transform ? mlk_model_n_components(m) : 0;
     mlk_vec all = test_vec(n * (1 + k + q + t));
     double *at = all.data;
     if (a->predict)
         require_ok(mlk_model_predict(m, X, &run, (mlk_vec){at, n}));
     at += n;
-    if (a->predict_proba && k)
-        require_ok(mlk_model_predict_proba(m, X, &run, (mlk_mat){at, n, k, k}));
+    if (k) { /* an option may be what makes probabilities available */
+        const mlk_status st = mlk_model_predict_proba(m, X, &run, (mlk_mat){at, n, k, k});
+        if (st != MLK_EUNSUPPORTED)
+            require_ok(st);
+    }
     at += n * k;
     if (a->decision)
         require_ok(mlk_model_decision(m, X, &run, (mlk_mat){at, n, q, q}));
