@@ -10,6 +10,9 @@
 #include <mlkit/data/generate.h>
 #include <mlkit/data/split.h>
 #include <mlkit/data/table.h>
+#include <mlkit/ensemble/extra_trees.h>
+#include <mlkit/ensemble/forest.h>
+#include <mlkit/kernel/kernel.h>
 #include <mlkit/linear/elastic_net.h>
 #include <mlkit/linear/lasso.h>
 #include <mlkit/linear/logistic.h>
@@ -31,6 +34,9 @@
 #include <mlkit/stats/describe.h>
 #include <mlkit/stats/distribution.h>
 #include <mlkit/stats/special.h>
+#include <mlkit/svm/one_class_svm.h>
+#include <mlkit/svm/svc.h>
+#include <mlkit/svm/svr.h>
 #include <mlkit/tree/tree.h>
 
 #endif

@@ -196,7 +196,7 @@ enum { LANES = 16 };
  * memory, the others' are compared. A row that has arrived waits in its leaf. */
 static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
                                                           const uint32_t *levels, bool numeric,
-                                                          const double *x, size_t ld, size_t rows,
+                                                          const double *const *x, size_t rows,
                                                           uint32_t *leaf)
 {
     uint32_t at[LANES] = {0};
@@ -205,10 +205,10 @@ static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
         live = 0;
         for (size_t r = 0; r < rows; r++) {
             const mlk_node *node = &t->node[at[r]];
-            const uint32_t what = node->what, column = what & MLK_NODE_COLUMN;
+            const uint32_t what = node->what;
             if (what & MLK_NODE_LEAF)
                 continue;
-            const double v = x[r * ld + column];
+            const double v = x[r][what & MLK_NODE_COLUMN];
             const uint32_t right = numeric || !(what & MLK_NODE_SET)
                                        ? goes_right(node, v)
                                        : goes_right_set(t, levels, node, v);
@@ -219,15 +219,18 @@ static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
     memcpy(leaf, at, rows * sizeof *leaf);
 }
 
-void mlk_nodes_apply(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, uint32_t *leaf)
+void mlk_nodes_apply(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, const uint32_t *rows,
+                     uint32_t *leaf)
 {
     for (size_t i = 0; i < X.rows; i += LANES) {
-        const size_t rows = X.rows - i < LANES ? X.rows - i : LANES;
-        const double *x = X.data + i * X.ld;
+        const size_t n = X.rows - i < LANES ? X.rows - i : LANES;
+        const double *x[LANES];
+        for (size_t r = 0; r < n; r++)
+            x[r] = X.data + (rows ? rows[i + r] : i + r) * X.ld;
         if (t->numeric)
-            descend(t, levels, true, x, X.ld, rows, leaf + i);
+            descend(t, levels, true, x, n, leaf + i);
         else
-            descend(t, levels, false, x, X.ld, rows, leaf + i);
+            descend(t, levels, false, x, n, leaf + i);
     }
 }
 

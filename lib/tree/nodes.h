@@ -53,9 +53,11 @@ void mlk_nodes_importances(const mlk_nodes *nodes, const mlk_grown *tree, const 
 size_t mlk_nodes_leaves(const mlk_nodes *nodes);
 size_t mlk_nodes_depth(const mlk_nodes *nodes);
 
-/* Leaves of the rows X, into `leaf`; levels[j]: levels of column j, 0 = numeric. Codes that are no
+/* Leaves of the rows of X (or, with `rows`, of X.rows rows of the matrix that X.data begins), into
+ * `leaf`; levels[j]: levels of column j, 0 = numeric. Codes that are no
  * level of the column count as missing. */
-void mlk_nodes_apply(const mlk_nodes *nodes, const uint32_t *levels, mlk_cmat X, uint32_t *leaf);
+void mlk_nodes_apply(const mlk_nodes *nodes, const uint32_t *levels, mlk_cmat X,
+                     const uint32_t *rows, uint32_t *leaf);
 
 /* Does x go left at this inner node? */
 bool mlk_nodes_goes_left(const mlk_nodes *nodes, const uint32_t *levels, size_t node,

@@ -152,23 +152,28 @@ static mlk_status grow(const mlk_data *data, const mlk_tree_opts *o, const mlk_r
 
 /* -------------------------------------------------------------- fitted trees */
 
-static mlk_tree *tree_allocate(size_t p, size_t k, size_t n)
+static mlk_tree *tree_new(size_t p, size_t k)
 {
-    const size_t width = k ? k : 1;
     mlk_tree *t = mlk_alloc_zero(1, sizeof *t);
-    if (!t)
-        return NULL;
-    t->p = p;
-    t->k = k;
-    t->importances = mlk_alloc_zero(p, sizeof *t->importances);
+    if (t) {
+        t->p = p;
+        t->k = k;
+    }
+    return t;
+}
+
+/* Room for the figures of t->nodes. */
+static mlk_status tree_allocate(mlk_tree *t)
+{
+    const size_t n = t->nodes.n, width = t->k ? t->k : 1;
+    t->importances = mlk_alloc_zero(t->p, sizeof *t->importances);
     t->samples = mlk_alloc(n, sizeof *t->samples);
     t->weight = mlk_alloc(n, sizeof *t->weight);
     t->impurity = mlk_alloc(n, sizeof *t->impurity);
     t->value = mlk_alloc(n, width * sizeof *t->value);
-    if (t->importances && t->samples && t->weight && t->impurity && t->value)
-        return t;
-    mlk_tree_free(t);
-    return NULL;
+    return t->importances && t->samples && t->weight && t->impurity && t->value
+               ? MLK_OK
+               : MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", n);
 }
 
 void mlk_tree_free(mlk_tree *t)
@@ -209,28 +214,23 @@ static void write_stats(const mlk_grown *tree, const uint32_t *order, mlk_tree *
 /* The grown tree with the nodes in `leaf` (or NULL) as leaves. */
 static mlk_status build(const grown *g, const uint8_t *leaf, mlk_tree **model)
 {
-    mlk_nodes nodes;
     uint32_t *order = mlk_alloc(g->tree->n, sizeof *order);
+    mlk_tree *t = tree_new(g->data.X.cols, g->data.n_classes);
+    mlk_status st = MLK_OK;
     *model = NULL;
-    if (!order)
-        return MLK_FAIL(MLK_ENOMEM, "no memory to order %zu nodes", g->tree->n);
-    mlk_status st = mlk_nodes_new(g->tree, leaf, order, &nodes);
-    if (st != MLK_OK)
-        goto out;
-    mlk_tree *t = tree_allocate(g->data.X.cols, g->data.n_classes, nodes.n);
-    if (t)
-        t->nodes = nodes;
-    if (!t || !(t->levels = mlk_levels_new(&g->data))) {
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", nodes.n);
-        if (!t)
-            mlk_nodes_release(&nodes);
+    if (!order || !t || !(t->levels = mlk_levels_new(&g->data)))
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", g->tree->n);
+    if (st == MLK_OK)
+        st = mlk_nodes_new(g->tree, leaf, order, &t->nodes);
+    if (st == MLK_OK)
+        st = tree_allocate(t);
+    if (st == MLK_OK) {
+        t->criterion = (int)g->criterion;
+        write_stats(g->tree, order, t);
+        *model = t;
+    } else {
         mlk_tree_free(t);
-        goto out;
     }
-    t->criterion = (int)g->criterion;
-    write_stats(g->tree, order, t);
-    *model = t;
-out:
     mlk_free(order);
     return st;
 }
@@ -324,7 +324,7 @@ typedef struct prediction {
 
 static void apply_chunk(const prediction *p, const mlk_chunk *chunk, uint32_t *leaf)
 {
-    mlk_nodes_apply(&p->t->nodes, p->t->levels, mlk_cmat_rows(p->X, chunk->begin, chunk->end),
+    mlk_nodes_apply(&p->t->nodes, p->t->levels, mlk_cmat_rows(p->X, chunk->begin, chunk->end), NULL,
                     leaf);
 }
 
@@ -449,7 +449,7 @@ static double shuffled_error(const permutation *p, size_t j, const size_t *from,
         memcpy(row, X.data + i * X.ld, X.cols * sizeof *row);
         if (j < X.cols)
             row[j] = X.data[from[i] * X.ld + j];
-        mlk_nodes_apply(&t->nodes, t->levels, (mlk_cmat){row, 1, X.cols, X.cols}, &leaf);
+        mlk_nodes_apply(&t->nodes, t->levels, (mlk_cmat){row, 1, X.cols, X.cols}, NULL, &leaf);
         const double y = p->data->y.data[i], w = mlk_weight(p->data->w, i);
         const double e = t->k ? (double)class_of(t, leaf) != y : y - t->value[leaf];
         sum += w * e * e;
@@ -597,13 +597,21 @@ static mlk_status algo_predict_proba(const void *state, mlk_cmat X, const mlk_ru
     return mlk_tree_predict_proba(state, X, run, out);
 }
 
-/* Values of the leaves are those of `nodes`; the inner nodes' own, for showing, are apart. */
-static void save_inner_values(const mlk_tree *t, mlk_doc *to)
+/* Values of the leaves are those of `nodes`; those of the inner nodes, for showing, are apart, and
+ * the root is among them even when it is a leaf. */
+static bool has_own_value(const mlk_tree *t, size_t i)
 {
-    const size_t k = t->k ? t->k : 1, inner = t->nodes.n / 2;
-    double *v = inner ? mlk_doc_put_room(to, "inner_value", MLK_F64, inner, k) : NULL;
+    return i == 0 || !(t->nodes.node[i].what & MLK_NODE_LEAF);
+}
+
+static size_t own_values(const mlk_tree *t) { return t->nodes.n > 1 ? t->nodes.n / 2 : 1; }
+
+static void save_values(const mlk_tree *t, mlk_doc *to)
+{
+    const size_t k = t->k ? t->k : 1;
+    double *v = mlk_doc_put_room(to, "inner_value", MLK_F64, own_values(t), k);
     for (size_t i = 0; v && i < t->nodes.n; i++)
-        if (!(t->nodes.node[i].what & MLK_NODE_LEAF)) {
+        if (has_own_value(t, i)) {
             memcpy(v, t->value + i * k, k * sizeof *v);
             v += k;
         }
@@ -622,23 +630,21 @@ static void algo_save(const void *state, mlk_doc *to)
     if (weighted)
         mlk_doc_put_vec(to, "weight", (mlk_cvec){t->weight, t->nodes.n});
     mlk_doc_put_vec(to, "impurity", (mlk_cvec){t->impurity, t->nodes.n});
-    save_inner_values(t, to);
+    save_values(t, to);
     mlk_doc_put_vec(to, "feature_importances", mlk_tree_importances(t));
 }
 
-/* Values of all nodes: the leaves' from `nodes`, the inner ones' from the file. */
+/* Values of all nodes: the leaves' from `nodes`, the others' from the file. */
 static mlk_status load_values(const mlk_doc *from, mlk_tree *t)
 {
-    const size_t k = t->k ? t->k : 1, inner = t->nodes.n / 2;
-    mlk_cmat v = {NULL, 0, k, k};
-    if (inner)
-        MLK_TRY(mlk_doc_get_mat(from, "inner_value", inner, k, &v));
-    const double *next = v.data;
+    const size_t k = t->k ? t->k : 1;
+    mlk_cmat v;
+    MLK_TRY(mlk_doc_get_mat(from, "inner_value", own_values(t), k, &v));
     memset(t->value, 0, t->nodes.n * k * sizeof *t->value);
     for (size_t i = 0; i < t->nodes.n; i++) {
-        if (!(t->nodes.node[i].what & MLK_NODE_LEAF)) {
-            memcpy(t->value + i * k, next, k * sizeof *next);
-            next += k;
+        if (has_own_value(t, i)) {
+            memcpy(t->value + i * k, v.data, k * sizeof *t->value);
+            v.data += k;
         } else if (t->k) {
             mlk_nodes_add_classes(&t->nodes, (uint32_t)i, t->value + i * k);
         } else {
@@ -673,31 +679,31 @@ static mlk_status load_stats(const mlk_doc *from, mlk_tree *t)
     return load_values(from, t);
 }
 
+static mlk_status load_parts(const mlk_doc *from, mlk_tree *t)
+{
+    MLK_TRY(mlk_levels_load(from, t->p, &t->levels));
+    MLK_TRY(mlk_nodes_load(from, t->levels, t->p, t->k, &t->nodes));
+    MLK_TRY(tree_allocate(t));
+    return load_stats(from, t);
+}
+
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
 {
-    uint32_t *levels = NULL;
-    mlk_nodes nodes;
-    MLK_TRY(mlk_levels_load(from, n_features, &levels));
-    mlk_status st = mlk_nodes_load(from, levels, n_features, n_classes, &nodes);
-    if (st != MLK_OK) {
-        mlk_free(levels);
-        return st;
-    }
-    mlk_tree *t = tree_allocate(n_features, n_classes, nodes.n);
-    if (!t) {
-        mlk_free(levels);
-        mlk_nodes_release(&nodes);
-        return MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", nodes.n);
-    }
-    t->nodes = nodes;
-    t->levels = levels;
-    st = load_stats(from, t);
-    if (st != MLK_OK) {
+    /* These bound all that is allocated by what the file holds. */
+    mlk_cvec importances;
+    mlk_doc_array value;
+    MLK_TRY(mlk_doc_get_vec(from, "feature_importances", n_features, &importances));
+    MLK_TRY(mlk_doc_get_array(from, "inner_value", MLK_F64, &value));
+    if (!value.rows || value.cols != (n_classes ? n_classes : 1))
+        return MLK_FAIL(MLK_EFORMAT, "'inner_value' has %zu columns; expected %zu", value.cols,
+                        n_classes ? n_classes : 1);
+    mlk_tree *t = tree_new(n_features, n_classes);
+    const mlk_status st = t ? load_parts(from, t) : MLK_FAIL(MLK_ENOMEM, "no memory for a tree");
+    if (st == MLK_OK)
+        *state = t;
+    else
         mlk_tree_free(t);
-        return st;
-    }
-    *state = t;
-    return MLK_OK;
+    return st;
 }
 
 static void algo_learned(const void *state, mlk_doc *to)
