@@ -100,18 +100,18 @@ mlk_status mlk_generate_regression(size_t informative, double noise, int64_t see
         return MLK_FAIL(MLK_EINVAL, "%zu informative of %zu columns", informative, X.cols);
     if (w.n && w.n != X.cols)
         return MLK_FAIL(MLK_EINVAL, "X has %zu columns but w has %zu values", X.cols, w.n);
-    mlk_rng weights = mlk_rng_stream((uint64_t)seed, 0), rng = mlk_rng_stream((uint64_t)seed, 1);
+    mlk_rng rng = mlk_rng_stream((uint64_t)seed, 1);
     for (size_t i = 0; i < X.rows; i++) {
-        y.data[i] = 0.0;
-        for (size_t j = 0; j < X.cols; j++)
-            X.data[i * X.ld + j] = mlk_rng_normal(&rng);
-    }
-    for (size_t j = 0; j < X.cols; j++) {
-        const double wj = j < informative ? 20.0 * mlk_rng_uniform(&weights) - 10.0 : 0.0;
-        for (size_t i = 0; i < X.rows && wj != 0.0; i++)
-            y.data[i] += wj * X.data[i * X.ld + j];
-        if (w.n)
-            w.data[j] = wj;
+        mlk_rng weights = mlk_rng_stream((uint64_t)seed, 0); /* the same ones for each row */
+        double *x = X.data + i * X.ld, sum = 0.0;
+        for (size_t j = 0; j < X.cols; j++) {
+            const double wj = j < informative ? 20.0 * mlk_rng_uniform(&weights) - 10.0 : 0.0;
+            x[j] = mlk_rng_normal(&rng);
+            sum += wj * x[j];
+            if (w.n)
+                w.data[j] = wj;
+        }
+        y.data[i] = sum;
     }
     add_noise(&rng, noise, y.data, y.n);
     return MLK_OK;

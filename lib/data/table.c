@@ -93,6 +93,11 @@ mlk_status mlk_table_read_memory(const char *name, const void *bytes, size_t siz
         format = ends_in(name, ".svm") || ends_in(name, ".libsvm") || ends_in(name, ".svmlight")
                      ? MLK_FORMAT_SVMLIGHT
                      : MLK_FORMAT_CSV;
+    if (format == MLK_FORMAT_SVMLIGHT && opts->categorical && *opts->categorical) {
+        *table = NULL;
+        return MLK_FAIL(MLK_EINVAL, "%s: svmlight holds numbers; no column can be categorical",
+                        name);
+    }
     if (format == MLK_FORMAT_SVMLIGHT)
         return mlk_svmlight_read(name, bytes, size, 0, run, table);
     return mlk_csv_read(name, bytes, size, opts, 0, run, table);
