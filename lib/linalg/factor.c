@@ -58,6 +58,39 @@ mlk_status mlk_chol(mlk_mat A, double *rcond)
     return MLK_OK;
 }
 
+/* With A = [L11 L11', .; A21, A22]: L21 = A21 L11^-T, then the factor of A22 - L21 L21'. */
+mlk_status mlk_chol_extend(mlk_mat A, size_t k, size_t *rank)
+{
+    const size_t p = A.rows;
+    const int rest = (int)(p - k), ld = (int)A.ld;
+    double *A21 = A.data + k * A.ld, *A22 = A21 + k;
+    *rank = k;
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    double *diagonal = mlk_scratch_vec(&scratch, p - k).data;
+    if (scratch.failed) {
+        mlk_scratch_release(&scratch);
+        return MLK_FAIL(MLK_ENOMEM, "no memory to factor a %zu x %zu matrix", p, p);
+    }
+    for (size_t i = k; i < p; i++)
+        diagonal[i - k] = A.data[i * A.ld + i];
+    mlk_blas_enter();
+    cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rest, (int)k, 1.0,
+                A.data, ld, A21, ld);
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, (int)k, -1.0, A21, ld, 1.0, A22, ld);
+    const lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', rest, A22, ld);
+    mlk_blas_leave();
+    const size_t end = info > 0 ? k + (size_t)info - 1 : p; /* LAPACK itself came so far */
+    for (; *rank < end; ++*rank) {
+        const double pivot = A.data[*rank * A.ld + *rank];
+        if (!(pivot * pivot > (double)p * DBL_EPSILON * diagonal[*rank - k]))
+            break;
+    }
+    mlk_scratch_release(&scratch);
+    return *rank == p ? MLK_OK
+                      : MLK_FAIL(MLK_ESINGULAR,
+                                 "the %zu x %zu system is singular to working precision", p, p);
+}
+
 void mlk_chol_solve(mlk_cmat L, mlk_mat B)
 {
     mlk_blas_enter();

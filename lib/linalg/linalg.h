@@ -74,6 +74,10 @@ void mlk_copy(mlk_cmat A, mlk_mat B);
  * (unless NULL): reciprocal condition number in the 1-norm. MLK_ESINGULAR: not positive definite
  * to working precision. */
 mlk_status mlk_chol(mlk_mat A, double *rcond);
+/* The same for a matrix whose first k rows hold the factor of its leading k x k block already.
+ * rcond is not computed. MLK_ESINGULAR: the pivot of row *rank is at most p eps times its diagonal
+ * element; the leading *rank x *rank block holds its factor. */
+mlk_status mlk_chol_extend(mlk_mat A, size_t k, size_t *rank);
 /* Solve A X = B with the factor from mlk_chol(); B (p x k) in place. */
 void mlk_chol_solve(mlk_cmat L, mlk_mat B);
 /* A^-1 (both triangles) from the factor, in place. MLK_ESINGULAR. */

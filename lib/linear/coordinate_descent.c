@@ -7,10 +7,12 @@
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "core/status.h"
+#include "linear/face.h"
 #include "linear/lanes.h"
 
 enum {
     DEPTH = 5,    /* differences that an extrapolation combines */
+    BURST = 3,    /* passes from one step on a face to the next */
     GAP_EVERY = 8 /* passes from gap to gap where one costs as much as a pass */
 };
 
@@ -118,35 +120,32 @@ MLK_SIMD static void gradient(const mlk_cd_problem *p)
         p->g[j] = mlk_lanes_dot(p->Z.data + p->set[j] * p->Z.ld, p->r, p->n);
 }
 
-/* ||t - Z w||^2; with a Gram matrix t't - w'(Z't + g), which may round below 0. */
-static double residual_norm2(const mlk_cd_problem *p, const double *w, const double *linear)
+/* ||t - Z w||^2 = t't - w'(Z't + g), which may round below 0. */
+static double residual_norm2_gram(const mlk_cd_problem *p)
 {
     double sum = 0.0;
-    if (p->G.data) {
-        for (size_t j = 0; j < p->m; j++)
-            sum += w[j] * (p->zt[j] + linear[j]);
-        return fmax(0.0, p->tt - sum);
-    }
-    for (size_t i = 0; i < p->n; i++)
-        sum += linear[i] * linear[i];
-    return sum;
+    for (size_t j = 0; j < p->m; j++)
+        sum += p->w[j] * (p->zt[j] + p->g[j]);
+    return fmax(0.0, p->tt - sum);
 }
 
-/* ---- extrapolation: the combination, with weights of sum 1, of the last iterates whose
- * differences cancel best. What follows w affinely (g, or r) is combined along with it. */
+MLK_SIMD static double norm2(const double *r, size_t n) { return mlk_lanes_dot(r, r, n); }
+
+/* ---- extrapolation: the combination, with factors of sum 1, of the last iterates whose
+ * differences cancel best. The residuals follow w affinely and are combined along with it. */
 
 typedef struct history {
-    size_t m, k;     /* lengths of an iterate and of what follows it */
+    size_t m, n;     /* lengths of w and r */
     size_t filled;   /* iterates held, at most DEPTH + 1 */
-    double *iterate; /* (DEPTH + 1) x (m + k) */
-    double *trial;   /* m + k */
+    double *iterate; /* (DEPTH + 1) x (m + n) */
+    double *trial;   /* m + n */
 } history;
 
-static void remember(history *h, const double *w, const double *linear)
+static void remember(history *h, const mlk_cd_problem *p)
 {
-    double *to = h->iterate + h->filled++ * (h->m + h->k);
-    memcpy(to, w, h->m * sizeof *to);
-    memcpy(to + h->m, linear, h->k * sizeof *to);
+    double *to = h->iterate + h->filled++ * (h->m + h->n);
+    memcpy(to, p->w, h->m * sizeof *to);
+    memcpy(to + h->m, p->r, h->n * sizeof *to);
 }
 
 /* Solve A x = 1 for a small positive semidefinite A by Gaussian elimination; false: singular. */
@@ -177,7 +176,7 @@ static bool solve_ones(double A[DEPTH][DEPTH], double x[DEPTH])
 
 MLK_SIMD static bool extrapolate(history *h)
 {
-    const size_t size = h->m + h->k;
+    const size_t size = h->m + h->n;
     double A[DEPTH][DEPTH] = {{0}}, x[DEPTH], sum = 0.0;
     for (size_t j = 0; j < h->m; j++) {
         double d[DEPTH];
@@ -203,7 +202,7 @@ MLK_SIMD static bool extrapolate(history *h)
 }
 
 /* Take the extrapolation if it is feasible and lowers P. */
-static void accelerate(const mlk_cd_problem *p, const mlk_cd_penalty *q, history *h, double *linear)
+static void accelerate(const mlk_cd_problem *p, const mlk_cd_penalty *q, history *h)
 {
     h->filled = 0;
     if (!extrapolate(h))
@@ -211,54 +210,81 @@ static void accelerate(const mlk_cd_problem *p, const mlk_cd_penalty *q, history
     for (size_t j = 0; q->positive && j < p->m; j++)
         if (h->trial[j] < 0.0)
             return;
-    const double *trial = h->trial, *follows = h->trial + h->m;
-    const double now = 0.5 * residual_norm2(p, p->w, linear) + mlk_cd_penalty_of(q, p->w, p->m);
-    const double then = 0.5 * residual_norm2(p, trial, follows) + mlk_cd_penalty_of(q, trial, p->m);
+    const double *w = h->trial, *r = h->trial + h->m;
+    const double now = 0.5 * norm2(p->r, p->n) + mlk_cd_penalty_of(q, p->w, p->m);
+    const double then = 0.5 * norm2(r, p->n) + mlk_cd_penalty_of(q, w, p->m);
     if (then < now) {
-        memcpy(p->w, trial, h->m * sizeof *trial);
-        memcpy(linear, follows, h->k * sizeof *trial);
+        memcpy(p->w, w, h->m * sizeof *w);
+        memcpy(p->r, r, h->n * sizeof *r);
     }
 }
 
 /* ---- */
 
-static mlk_status descend(const mlk_cd_problem *p, const mlk_cd_penalty *q, double target,
-                          int64_t max_passes, const mlk_run *run, int64_t *passes, history *h)
+/* Is it time to stop? */
+static mlk_status check(const mlk_cd_problem *p, const mlk_cd_penalty *q, double target,
+                        int64_t pass, const mlk_run *run, bool *done)
 {
-    double *linear = p->G.data ? p->g : p->r;
-    const int64_t first = *passes, gap_every = p->G.data ? 1 : GAP_EVERY;
-    for (bool moved = true;;) {
-        if ((*passes - first) % gap_every == 0 || !moved || *passes >= max_passes) {
-            double s;
-            if (!p->G.data)
-                gradient(p);
-            const double gap = mlk_cd_gap(q, p->m, p->w, p->g, residual_norm2(p, p->w, linear), &s);
-            mlk_run_log(run, "pass %lld: %zu columns, duality gap %.3g of at most %.3g",
-                        (long long)*passes, p->m, gap, target);
-            if (gap <= target || !moved || *passes >= max_passes)
+    double s;
+    if (!p->G.data)
+        gradient(p);
+    const double rr = p->G.data ? residual_norm2_gram(p) : norm2(p->r, p->n);
+    const double gap = mlk_cd_gap(q, p->m, p->w, p->g, rr, &s);
+    mlk_run_log(run, "pass %lld: %zu columns, duality gap %.3g of at most %.3g", (long long)pass,
+                p->m, gap, target);
+    *done = gap <= target;
+    return mlk_run_poll(run, -1.0);
+}
+
+/* The step comes before the passes: with the face of the problem before, it is the best guess. */
+static mlk_status descend_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q, double target,
+                               int64_t max_passes, const mlk_run *run, int64_t *passes)
+{
+    const int64_t first = *passes;
+    for (bool moved = true, done = false;;) {
+        MLK_TRY(check(p, q, target, *passes, run, &done));
+        if (done || !moved || *passes >= max_passes)
+            return MLK_OK;
+        if ((*passes - first) % BURST == 0)
+            MLK_TRY(mlk_face_step(p->face, p, q));
+        moved = pass_gram(p, q);
+        ++*passes;
+    }
+}
+
+static mlk_status descend_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q, double target,
+                                  int64_t max_passes, const mlk_run *run, int64_t *passes,
+                                  history *h)
+{
+    const int64_t first = *passes;
+    for (bool moved = true, done = false;;) {
+        if ((*passes - first) % GAP_EVERY == 0 || !moved || *passes >= max_passes) {
+            MLK_TRY(check(p, q, target, *passes, run, &done));
+            if (done || !moved || *passes >= max_passes)
                 return MLK_OK;
-            MLK_TRY(mlk_run_poll(run, -1.0));
         }
         if (h->filled == 0)
-            remember(h, p->w, linear);
-        moved = p->G.data ? pass_gram(p, q) : pass_columns(p, q);
+            remember(h, p);
+        moved = pass_columns(p, q);
         ++*passes;
-        remember(h, p->w, linear);
+        remember(h, p);
         if (h->filled == DEPTH + 1)
-            accelerate(p, q, h, linear);
+            accelerate(p, q, h);
     }
 }
 
 mlk_status mlk_cd_minimise(const mlk_cd_problem *problem, const mlk_cd_penalty *q, double target,
                            int64_t max_passes, const mlk_run *run, int64_t *passes)
 {
+    if (problem->G.data)
+        return descend_gram(problem, q, target, max_passes, run, passes);
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    history h = {.m = problem->m, .k = problem->G.data ? problem->m : problem->n};
-    h.iterate = mlk_scratch_mat(&scratch, DEPTH + 2, h.m + h.k).data;
+    history h = {.m = problem->m, .n = problem->n};
+    h.iterate = mlk_scratch_mat(&scratch, DEPTH + 2, h.m + h.n).data;
     if (scratch.failed)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %d iterates of %zu", DEPTH + 2, h.m + h.k);
-    h.trial = h.iterate + (DEPTH + 1) * (h.m + h.k);
-    const mlk_status st = descend(problem, q, target, max_passes, run, passes, &h);
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %d iterates of %zu", DEPTH + 2, h.m + h.n);
+    h.trial = h.iterate + (DEPTH + 1) * (h.m + h.n);
+    const mlk_status st = descend_columns(problem, q, target, max_passes, run, passes, &h);
     mlk_scratch_release(&scratch);
     return st;
 }

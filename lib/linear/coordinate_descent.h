@@ -4,14 +4,16 @@
 #include <mlkit/core.h>
 
 /*
- * Coordinate descent for
+ * Coordinate descent, and where there is a Gram matrix Newton steps on the faces it finds, for
  *
  *     P(w) = 1/2 ||t - Z w||^2 + l1 ||w||_1 + l2/2 ||w||^2       [positive: over w >= 0]      (1)
  *
- * with g = Z'(t - Z w). A pass sets each w_j to its minimiser given the others; every few
- * passes the iterates are extrapolated [bertrand2021], and the extrapolation is taken when it
- * lowers P.
+ * with g = Z'(t - Z w). A pass sets each w_j to its minimiser given the others. Every few passes
+ * there is a step of face.h or, without a Gram matrix, an extrapolation [bertrand2021], taken when
+ * it lowers P.
  */
+typedef struct mlk_face mlk_face;
+
 typedef struct mlk_cd_penalty {
     double l1, l2;
     bool positive;
@@ -26,6 +28,7 @@ typedef struct mlk_cd_problem {
     mlk_cmat G;       /* Z'Z, or data NULL */
     const double *zt; /* Z't */
     double tt;        /* ||t||^2 */
+    mlk_face *face;   /* for Newton steps */
     /* ... or columns: coordinate j is row set[j] of Z, and r = t - Z w in and out, all padded
      * as lanes.h asks. */
     mlk_cmat Z;

@@ -4,11 +4,11 @@
 #include <stddef.h>
 
 /*
- * Inner products of columns in eight lanes. Columns are aligned to 64 bytes and padded with zeros
- * to a multiple of 8, so there is no remainder. To be inlined into functions marked MLK_SIMD, where
- * a lane is one register of AVX-512 and two of AVX2.
+ * Inner products of columns in eight lanes. Columns are padded with zeros to a multiple of 8, so
+ * there is no remainder. To be inlined into functions marked MLK_SIMD, where the lanes are one
+ * register of AVX-512 or two of AVX2. Any alignment will do; 64 bytes are fastest.
  */
-typedef double mlk_lanes __attribute__((vector_size(64), may_alias));
+typedef double mlk_lanes __attribute__((vector_size(64), aligned(8), may_alias));
 
 static inline __attribute__((always_inline)) double mlk_lanes_dot(const double *x, const double *y,
                                                                   size_t n)

@@ -15,7 +15,7 @@ static const mlk_opt opt_table[] = {
     MLK_OPT_REAL(mlk_lasso_opts, tol, 1e-4, 0.0, INFINITY,
                  "stop at this duality gap, relative to the squares of y"),
     MLK_OPT_INT(mlk_lasso_opts, max_iter, 1000, 1, INFINITY,
-                "passes of coordinate descent at most"),
+                "passes of coordinate descent over a working set at most"),
     MLK_OPT_END,
 };
 

@@ -10,6 +10,7 @@
 #include "linalg/linalg.h"
 #include "linear/centred.h"
 #include "linear/coordinate_descent.h"
+#include "linear/face.h"
 #include "linear/lanes.h"
 
 /*
@@ -51,6 +52,7 @@ struct mlk_working_set {
     size_t *list;            /* p: scratch */
     double *key;             /* p: scratch */
     sub sub;
+    mlk_face face;
     mlk_scratch memory;
 };
 
@@ -61,6 +63,7 @@ void mlk_working_set_restart(mlk_working_set *ws)
     memcpy(ws->g, ws->c.zt.data, p * sizeof *ws->g);
     ws->rr = ws->c.tt;
     ws->sub.m = ws->sub.gram_m = 0;
+    mlk_face_reset(&ws->face);
     if (ws->c.G.data)
         return;
     memset(ws->stamp, 0, p * sizeof *ws->stamp);
@@ -122,6 +125,7 @@ void mlk_working_set_free(mlk_working_set *ws)
 {
     if (!ws)
         return;
+    mlk_face_release(&ws->face);
     mlk_free(ws->sub.G);
     mlk_free(ws->sub.Z);
     mlk_scratch_release(&ws->memory);
@@ -170,7 +174,8 @@ static mlk_status solve_gram(mlk_working_set *ws, const mlk_cd_penalty *q, doubl
                                     .g = ws->g,
                                     .G = mlk_mat_c(c->G),
                                     .zt = c->zt.data,
-                                    .tt = c->tt};
+                                    .tt = c->tt,
+                                    .face = &ws->face};
     for (;;) {
         const int64_t before = *passes;
         double s;
@@ -293,19 +298,23 @@ static void prune(mlk_working_set *ws, double level)
     size_t kept = 0, gram_kept = 0;
     for (size_t k = 0; k < s->m; k++)
         kept += s->w[k] != 0.0 || fabs(ws->g[s->set[k]]) > level;
-    if (s->m <= 2 * kept + STEP)
+    if (s->m <= kept + kept / 4 + STEP)
         return;
+    size_t *place = ws->list; /* of each member after the others have gone */
+    for (size_t k = 0, n = 0; k < s->m; k++)
+        place[k] = s->w[k] != 0.0 || fabs(ws->g[s->set[k]]) > level ? n++ : SIZE_MAX;
+    mlk_face_renumber(&ws->face, place);
     kept = 0;
     for (size_t k = 0; k < s->m; k++) {
         const size_t j = s->set[k];
-        if (s->w[k] == 0.0 && fabs(ws->g[j]) <= level) {
+        if (place[k] == SIZE_MAX) {
             ws->member[j] = false;
             continue;
         }
         if (k < s->gram_m) {
             memmove(s->Z + kept * ld, s->Z + k * ld, ld * sizeof *s->Z);
             memmove(s->G + kept * s->cap, s->G + k * s->cap, s->cap * sizeof *s->G);
-            ws->list[gram_kept++] = k;
+            gram_kept++;
         }
         s->set[kept] = j;
         s->w[kept] = s->w[k];
@@ -313,8 +322,9 @@ static void prune(mlk_working_set *ws, double level)
         s->zt[kept++] = s->zt[k];
     }
     for (size_t i = 0; i < gram_kept; i++)
-        for (size_t k = 0; k < gram_kept; k++)
-            s->G[i * s->cap + k] = s->G[i * s->cap + ws->list[k]];
+        for (size_t k = 0; k < s->gram_m; k++)
+            if (place[k] != SIZE_MAX)
+                s->G[i * s->cap + place[k]] = s->G[i * s->cap + k];
     s->m = kept;
     s->gram_m = gram_kept;
 }
@@ -370,7 +380,7 @@ static mlk_status extend_gram(mlk_working_set *ws, const mlk_run *run)
 static bool gram_pays(const mlk_working_set *ws)
 {
     const double m = (double)ws->sub.m, n = (double)ws->c.n, p = (double)ws->c.p;
-    return m <= fmax(512.0, fmin(2.0 * n, 0.5 * sqrt(n * p)));
+    return m <= fmax(2048.0, fmin(3.0 * n, sqrt(n * p)));
 }
 
 static mlk_status solve_sub(mlk_working_set *ws, const mlk_cd_penalty *q, double target,
@@ -388,6 +398,7 @@ static mlk_status solve_sub(mlk_working_set *ws, const mlk_cd_penalty *q, double
         problem.G = (mlk_cmat){s->G, s->m, s->m, s->cap};
         problem.zt = s->zt;
         problem.tt = ws->c.tt;
+        problem.face = &ws->face;
     } else {
         problem.Z = mlk_mat_c(ws->c.Z);
         problem.set = s->set;
@@ -450,7 +461,7 @@ static mlk_status solve_columns(mlk_working_set *ws, const mlk_cd_penalty *q, do
         }
         screen(ws, q, s, *gap);
         const size_t m = ws->sub.m;
-        const bool more = grow(ws, q, level, m > STEP ? m : STEP);
+        const bool more = grow(ws, q, level, STEP + m / 16);
         if (ws->sub.m == m && *passes == before)
             return MLK_OK; /* rounding allows no more */
         before = *passes;

@@ -32,13 +32,16 @@
  * (mean y = 0 without an intercept), or at 1e-15 times that sum over S where tol is smaller: there
  * rounding ends. mlk_fit_info holds F, the gap over all p columns, and the passes made.
  *
- * **Method.** Cyclic coordinate descent with Anderson extrapolation [bertrand2021] on working sets
- * that grow by the largest correlations with the residuals [massias2018]; the Gram matrix of the
- * working set makes a pass cheap ("covariance updates" [friedman2010]). Columns are left out by
- * the gap-safe sphere test [fercoq2015; ndiaye2017] and by bounds on how far their correlation can
- * have moved since it was last computed; both are safe: no weight is lost. With n >> p the whole
- * Gram matrix is formed in one read of X; otherwise on a private copy of X by columns. A pass over
- * m columns costs O(m k) where k of them move; a check of all columns O(n p).
+ * **Method.** Working sets that grow by the largest correlations with the residuals [massias2018].
+ * On each, cyclic coordinate descent with its Gram matrix ("covariance updates" [friedman2010])
+ * finds which weights are not 0 and their signs; Newton steps on that face, with a Cholesky factor
+ * kept from step to step and from alpha to alpha, find the weights. Sets too large for a Gram matrix
+ * go by residuals, with Anderson extrapolation [bertrand2021]. Columns are left out by the gap-safe
+ * sphere test [fercoq2015; ndiaye2017] and by bounds on how far their correlation can have moved
+ * since it was computed; both are safe: no weight is lost. With n >= p and few columns the whole
+ * Gram matrix is formed in one read of X, O(n p^2); otherwise a private copy of X by columns is
+ * used. A check of all columns costs O(n p), a pass over m columns of which k move O(m k), a step
+ * with k weights O(k^3) where the face is new and O(k^2) where it is not.
  */
 
 MLK_BEGIN_DECLS
@@ -50,7 +53,7 @@ typedef struct mlk_elastic_net_opts {
     bool fit_intercept; /**< Estimate b; otherwise b = 0. Default true. */
     bool positive;      /**< Only weights >= 0. Default false. */
     double tol;         /**< Duality gap at which to stop, see (3), in [0, inf). Default 1e-4. */
-    int64_t max_iter;   /**< Passes of coordinate descent at most, >= 1. Default 1000. */
+    int64_t max_iter;   /**< Passes over a working set at most, >= 1. Default 1000. */
 } mlk_elastic_net_opts;
 
 mlk_elastic_net_opts mlk_elastic_net_opts_default(void);

@@ -27,7 +27,7 @@ typedef struct mlk_lasso_opts {
     bool fit_intercept; /**< Estimate b; otherwise b = 0. Default true. */
     bool positive;      /**< Only weights >= 0. Default false. */
     double tol;         /**< Duality gap at which to stop, relative to y, in [0, inf). 1e-4. */
-    int64_t max_iter;   /**< Passes of coordinate descent at most, >= 1. Default 1000. */
+    int64_t max_iter;   /**< Passes over a working set at most, >= 1. Default 1000. */
 } mlk_lasso_opts;
 
 mlk_lasso_opts mlk_lasso_opts_default(void);
