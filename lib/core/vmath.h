@@ -7,7 +7,7 @@
 #include <string.h>
 
 /*
- * exp and log1p without branches, so that GCC turns a loop over them into vector code: call them
+ * exp and log1p without branches, so that GCC turns a loop over them into vector code: call these
  * from functions marked MLK_SIMD. The error is below 1 unit in the last place for normal results,
  * and the values are the same whatever the vector length. mlk_vexp() is the loop ready made.
  */
@@ -65,11 +65,11 @@ static inline double mlk_exp(double x)
 }
 
 /*
- * log1p(x) for x >= -1. With u = 1 + x = 2^k m, m in [sqrt(1/2), sqrt(2)), f = m - 1 and
- * s = f / (2 + f): log m = 2 atanh(s) = f - s (f - R), R = 2 s^2 (1/3 + s^2/5 + ...), and |s| <=
- * 0.172. The rounding of 1 + x is added back as (x - (u - 1)) / u.
+ * log1p(x) for finite x > -1; NaN stays NaN. With u = 1 + x = 2^k m, m in [sqrt(1/2), sqrt(2)), f =
+ * m - 1 and s = f / (2 + f): log m = 2 atanh(s) = f - s (f - R), R = 2 s^2 (1/3 + s^2/5 + ...), and
+ * |s| <= 0.172. The rounding of 1 + x is added back as (x - (u - 1)) / u.
  */
-static inline double mlk_log1p(double x)
+static inline double mlk_log1p_finite(double x)
 {
     const double ln2_hi = 0x1.62e42feep-1, ln2_lo = 0x1.a39ef35793c76p-33;
     const uint64_t root_half = 0x3fe6a09e667f3bcdULL;
@@ -96,8 +96,15 @@ static inline double mlk_log1p(double x)
     q = q * z + 2.0 / 3.0;
     /* f - f^2/2 + s (f^2/2 + z q): the large terms are exact or nearly so. */
     const double half = 0.5 * f * f;
-    const double y = k * ln2_hi - ((half - (s * (half + z * q) + (k * ln2_lo + lost))) - f);
-    return x == 0.0 ? x : u < INFINITY ? (u > 0.0 ? y : u == 0.0 ? -INFINITY : NAN) : u;
+    return k * ln2_hi - ((half - (s * (half + z * q) + (k * ln2_lo + lost))) - f);
+}
+
+/* log1p of anything: the special values by branches, so not for vector loops. */
+static inline double mlk_log1p(double x)
+{
+    if (x == 0.0 || !(x < INFINITY))
+        return x; /* keeps the sign of 0; infinity; NaN */
+    return x > -1.0 ? mlk_log1p_finite(x) : x < -1.0 ? (double)NAN : -INFINITY;
 }
 
 #endif

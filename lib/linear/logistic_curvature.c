@@ -7,13 +7,14 @@
 #include "linalg/linalg.h"
 
 mlk_status logistic_curvature_prepare(logistic_curvature *h, const logistic_problem *p,
-                                      bool coupled)
+                                      logistic_coupling coupling)
 {
     const size_t n = p->X.rows, m = p->X.cols;
     const bool shifted = p->intercept && p->l2[m] == 0.0 && p->l1[m] == 0.0;
-    *h = (logistic_curvature){.p = p, .scratch = MLK_SCRATCH_INIT};
-    h->blocks = coupled ? 1 : p->k;
-    h->size = coupled ? p->k * p->q : p->q;
+    *h = (logistic_curvature){.p = p, .coupling = coupling, .scratch = MLK_SCRATCH_INIT};
+    h->blocks = coupling == LOGISTIC_BLOCKS ? p->k : 1;
+    h->size = coupling == LOGISTIC_COUPLED ? p->k * p->q : p->q;
+    h->turned = mlk_scratch_mat(&h->scratch, p->q, p->k).data;
     h->A = mlk_scratch_mat(&h->scratch, h->blocks * h->size, h->size).data;
     h->scale = mlk_scratch_mat(&h->scratch, h->blocks, h->size).data;
     h->shift = shifted ? mlk_scratch_vec(&h->scratch, m).data : NULL;
@@ -47,12 +48,29 @@ static const double *row_weights(const logistic_curvature *h, size_t a, size_t b
     return h->w;
 }
 
-/* Block (a, b), without the penalty, to B (q x q, row stride ld). */
-static mlk_status fill_block(const logistic_curvature *h, size_t a, size_t b, double *B, size_t ld)
+/* The mean of d_aa over the classes, times k / (k - 1): with equal probabilities, c / k. */
+static const double *mean_weights(const logistic_curvature *h)
+{
+    const logistic_problem *p = h->p;
+    const size_t n = p->X.rows;
+    if (p->k == 1)
+        return p->curvature;
+    for (size_t i = 0; i < n; i++)
+        h->w[i] = 0.0;
+    for (size_t a = 0; a < p->k; a++)
+        for (size_t i = 0; i < n; i++) {
+            const double pa = p->curvature[a * n + i];
+            h->w[i] += p->c[i] * pa * (1.0 - pa) / (double)(p->k - 1);
+        }
+    return h->w;
+}
+
+/* sign X'diag(w)X, with the column of the intercept, to B (q x q, row stride ld). */
+static mlk_status fill_block(const logistic_curvature *h, const double *w, double sign, double *B,
+                             size_t ld)
 {
     const logistic_problem *p = h->p;
     const size_t n = p->X.rows, m = p->X.cols;
-    const double *w = row_weights(h, a, b), sign = a == b ? 1.0 : -1.0;
     const mlk_cvec shift = {h->shift, h->shift ? m : 0};
     const mlk_mat G = {B, m, m, ld};
     if (!p->intercept) {
@@ -98,18 +116,20 @@ mlk_status logistic_curvature_fill(const logistic_curvature *h)
 {
     const logistic_problem *p = h->p;
     const size_t q = p->q, size = h->size;
-    if (h->blocks == 1)
+    if (h->coupling == LOGISTIC_SHARED)
+        MLK_TRY(fill_block(h, mean_weights(h), 1.0, h->A, q));
+    else if (h->coupling == LOGISTIC_COUPLED)
         for (size_t a = 0; a < p->k; a++)
             for (size_t b = 0; b <= a; b++) {
                 double *lower = h->A + a * q * size + b * q, *upper = h->A + b * q * size + a * q;
-                MLK_TRY(fill_block(h, a, b, lower, size));
+                MLK_TRY(fill_block(h, row_weights(h, a, b), a == b ? 1.0 : -1.0, lower, size));
                 for (size_t i = 0; i < q; i++)
                     for (size_t j = 0; j < q; j++)
                         upper[j * size + i] = lower[i * size + j];
             }
     else
         for (size_t a = 0; a < p->k; a++)
-            MLK_TRY(fill_block(h, a, a, h->A + a * q * q, q));
+            MLK_TRY(fill_block(h, row_weights(h, a, a), 1.0, h->A + a * q * q, q));
     for (size_t b = 0; b < h->blocks; b++)
         for (size_t i = 0; i < size; i++)
             h->A[b * size * size + i * (size + 1)] += p->l2[i % q];
@@ -145,7 +165,7 @@ static mlk_status factor_block(logistic_curvature *h, double *A, double *scale)
 mlk_status logistic_curvature_factor(logistic_curvature *h)
 {
     MLK_TRY(logistic_curvature_fill(h));
-    if (h->blocks == 1 && h->p->k > 1)
+    if (h->coupling == LOGISTIC_COUPLED && h->p->k > 1)
         fix_common_shift(h);
     h->singular = false;
     for (size_t b = 0; b < h->blocks; b++)
@@ -153,24 +173,39 @@ mlk_status logistic_curvature_factor(logistic_curvature *h)
     return MLK_OK;
 }
 
+/* B (size x k) := A_b^-1 B for the scaled block b. */
+static void solve_block(const logistic_curvature *h, size_t b, mlk_mat B)
+{
+    const size_t size = h->size;
+    const double *scale = h->scale + b * size;
+    for (size_t i = 0; i < size; i++)
+        for (size_t c = 0; c < B.cols; c++)
+            B.data[i * B.ld + c] /= scale[i];
+    mlk_chol_solve((mlk_cmat){h->A + b * size * size, size, size, size}, B);
+    for (size_t i = 0; i < size; i++)
+        for (size_t c = 0; c < B.cols; c++)
+            B.data[i * B.ld + c] /= scale[i];
+}
+
 void logistic_curvature_solve(const logistic_curvature *h, double *v)
 {
     const logistic_problem *p = h->p;
-    const size_t m = p->X.cols, size = h->size;
-    for (size_t c = 0; h->shift && c < p->k; c++)
+    const size_t m = p->X.cols, q = p->q, k = p->k;
+    for (size_t c = 0; h->shift && c < k; c++)
         for (size_t j = 0; j < m; j++)
-            v[c * p->q + j] -= h->shift[j] * v[c * p->q + m];
-    for (size_t b = 0; b < h->blocks; b++) {
-        double *part = v + b * size;
-        const double *scale = h->scale + b * size;
-        for (size_t i = 0; i < size; i++)
-            part[i] /= scale[i];
-        mlk_chol_solve((mlk_cmat){h->A + b * size * size, size, size, size},
-                       (mlk_mat){part, size, 1, 1});
-        for (size_t i = 0; i < size; i++)
-            part[i] /= scale[i];
+            v[c * q + j] -= h->shift[j] * v[c * q + m];
+    if (h->coupling == LOGISTIC_SHARED) {
+        for (size_t c = 0; c < k; c++)
+            for (size_t j = 0; j < q; j++)
+                h->turned[j * k + c] = v[c * q + j];
+        solve_block(h, 0, (mlk_mat){h->turned, q, k, k});
+        for (size_t c = 0; c < k; c++)
+            for (size_t j = 0; j < q; j++)
+                v[c * q + j] = h->turned[j * k + c];
     }
-    for (size_t c = 0; h->shift && c < p->k; c++)
+    for (size_t b = 0; h->coupling != LOGISTIC_SHARED && b < h->blocks; b++)
+        solve_block(h, b, (mlk_mat){v + b * h->size, h->size, 1, 1});
+    for (size_t c = 0; h->shift && c < k; c++)
         for (size_t j = 0; j < m; j++)
-            v[c * p->q + m] -= h->shift[j] * v[c * p->q + j];
+            v[c * q + m] -= h->shift[j] * v[c * q + j];
 }

@@ -63,7 +63,7 @@ MLK_SIMD static void binary_rows(size_t n, const double *restrict y, const doubl
         const double sign = 2.0 * y[i] - 1.0, t = sign * z[i];
         const double e = mlk_exp(-fabs(t)), u = 1.0 / (1.0 + e);
         const double wrong = t > 0.0 ? e * u : u; /* probability of the other class */
-        loss[i] = c[i] * (mlk_log1p(e) + (t < 0.0 ? -t : 0.0));
+        loss[i] = c[i] * (mlk_log1p_finite(e) + (t < 0.0 ? -t : 0.0));
         z[i] = -sign * c[i] * wrong;
         curvature[i] = c[i] * (e * u * u);
         margin[i] = c[i] > 0.0 ? t : INFINITY;
@@ -91,7 +91,7 @@ MLK_SIMD static void softmax_rows(size_t n, size_t k, double *restrict Z, size_t
         for (size_t i = 0; i < n; i++)
             Z[c * ld + i] /= 1.0 + loss[i];
     for (size_t i = 0; i < n; i++)
-        loss[i] = top[i] + mlk_log1p(loss[i]);
+        loss[i] = top[i] + mlk_log1p_finite(loss[i]);
 }
 
 /* Lead of each row's class, before softmax_rows() overwrites the scores; own: its score. */

@@ -129,7 +129,8 @@ static mlk_status build_model(proximal *s, mlk_scratch *scratch, model *m)
     m->d = mlk_scratch_mat(scratch, p->k, q).data;
     if (scratch->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu weights", p->k * q);
-    MLK_TRY(logistic_curvature_prepare(&m->h, &m->p, p->k * q <= COUPLED_MOST));
+    MLK_TRY(logistic_curvature_prepare(
+        &m->h, &m->p, p->k * q <= COUPLED_MOST ? LOGISTIC_COUPLED : LOGISTIC_BLOCKS));
     const mlk_status st = logistic_curvature_fill(&m->h);
     if (st != MLK_OK)
         logistic_curvature_release(&m->h);

@@ -10,9 +10,8 @@
 
 enum {
     MEMORY = 10,
-    FULL_SIZE = 1024,  /* largest Hessian factored in one piece by the preconditioner */
-    BLOCK_SIZE = 2048, /* largest block of it; beyond, the steps go without */
-    ROWS_A_WEIGHT = 40 /* rows that a weight needs for a subset to tell something about it */
+    COUPLED_SIZE = 200, /* largest Hessian of several classes that preconditions as a whole */
+    BLOCK_SIZE = 2048   /* largest block; beyond, the steps go without */
 };
 
 typedef struct smooth {
@@ -124,7 +123,7 @@ mlk_status logistic_newton(logistic_problem *p, const logistic_settings *setting
 {
     logistic_curvature h;
     mlk_descent_end why = MLK_DESCENT_LIMIT;
-    MLK_TRY(logistic_curvature_prepare(&h, p, true));
+    MLK_TRY(logistic_curvature_prepare(&h, p, LOGISTIC_COUPLED));
     smooth s = {p, &h, settings, end, INFINITY};
     mlk_descent problem = descent_of(&s, 0);
     problem.refresh = smooth_refresh;
@@ -215,24 +214,39 @@ out:
     return st;
 }
 
+/*
+ * How many rows: a few hundred for each weight of a block, as far as the block then costs no more
+ * than some passes over all rows; but enough to make it regular.
+ */
+static size_t part_rows(const logistic_problem *p, size_t block)
+{
+    const double n = (double)p->X.rows, size = (double)block;
+    const double passes = block < logistic_size(p) ? 8.0 : 2.5;
+    const double affordable = passes * n * (double)(logistic_size(p) / block) / size;
+    const double rows =
+        fmax(fmin(400.0 * size, affordable), block < logistic_size(p) ? 10.0 * size : 40.0 * size);
+    return rows < n ? (size_t)rows : p->X.rows;
+}
+
 mlk_status logistic_lbfgs(logistic_problem *p, const logistic_settings *settings, double *theta,
                           logistic_end *end)
 {
-    const size_t n = p->X.rows, size = logistic_size(p);
-    const bool coupled = size <= FULL_SIZE, any = p->q <= BLOCK_SIZE;
-    size_t rows = ROWS_A_WEIGHT * (coupled ? size : p->q);
-    rows = rows > n ? n : rows;
+    const size_t size = logistic_size(p);
+    const bool coupled = p->k == 1 || size <= COUPLED_SIZE;
+    const size_t block = coupled ? size : p->q, rows = part_rows(p, block);
+    const bool any = block <= BLOCK_SIZE;
     logistic_curvature h;
     subset part;
     mlk_descent_end why = MLK_DESCENT_LIMIT;
     mlk_status st = MLK_OK;
     if (any) {
         MLK_TRY(subset_take(p, rows, &part));
-        if ((st = logistic_curvature_prepare(&h, &part.p, coupled)) != MLK_OK) {
+        if ((st = logistic_curvature_prepare(
+                 &h, &part.p, coupled ? LOGISTIC_COUPLED : LOGISTIC_SHARED)) != MLK_OK) {
             subset_release(&part);
             return st;
         }
-        if (coupled && 4 * rows < n) {
+        if (coupled && 4 * rows < p->X.rows) {
             st = solve_part(p, &part, theta, &h);
         } else {
             double f;
