@@ -6,14 +6,20 @@
 #include "core/status.h"
 #include "linalg/linalg.h"
 
+void logistic_curvature_couple(logistic_curvature *h, logistic_coupling coupling)
+{
+    h->coupling = coupling;
+    h->blocks = coupling == LOGISTIC_BLOCKS ? h->p->k : 1;
+    h->size = coupling == LOGISTIC_COUPLED ? logistic_size(h->p) : h->p->q;
+}
+
 mlk_status logistic_curvature_prepare(logistic_curvature *h, const logistic_problem *p,
                                       logistic_coupling coupling)
 {
     const size_t n = p->X.rows, m = p->X.cols;
     const bool shifted = p->intercept && p->l2[m] == 0.0 && p->l1[m] == 0.0;
-    *h = (logistic_curvature){.p = p, .coupling = coupling, .scratch = MLK_SCRATCH_INIT};
-    h->blocks = coupling == LOGISTIC_BLOCKS ? p->k : 1;
-    h->size = coupling == LOGISTIC_COUPLED ? p->k * p->q : p->q;
+    *h = (logistic_curvature){.p = p, .scratch = MLK_SCRATCH_INIT};
+    logistic_curvature_couple(h, coupling);
     h->turned = mlk_scratch_mat(&h->scratch, p->q, p->k).data;
     h->A = mlk_scratch_mat(&h->scratch, h->blocks * h->size, h->size).data;
     h->scale = mlk_scratch_mat(&h->scratch, h->blocks, h->size).data;

@@ -39,6 +39,8 @@ typedef struct logistic_curvature {
 
 mlk_status logistic_curvature_prepare(logistic_curvature *h, const logistic_problem *p,
                                       logistic_coupling coupling);
+/* Another kind from the next filling on, that needs no more room than the one prepared for. */
+void logistic_curvature_couple(logistic_curvature *h, logistic_coupling coupling);
 /* The blocks themselves; or their factors. */
 mlk_status logistic_curvature_fill(const logistic_curvature *h);
 mlk_status logistic_curvature_factor(logistic_curvature *h);

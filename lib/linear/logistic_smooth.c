@@ -9,7 +9,7 @@
 #include "optim/descent.h"
 
 enum {
-    MEMORY = 10,
+    MEMORY = 20,
     COUPLED_SIZE = 200, /* largest Hessian of several classes that preconditions as a whole */
     BLOCK_SIZE = 2048   /* largest block; beyond, the steps go without */
 };
@@ -20,6 +20,9 @@ typedef struct smooth {
     const logistic_settings *settings;
     logistic_end *end;
     double last_decrement;
+    logistic_problem *part; /* lbfgs: the rows that h is of */
+    size_t renewal;         /* and the iteration that renews it */
+    double *g;              /* its gradient */
 } smooth;
 
 static mlk_status smooth_eval(void *ctx, const double *x, double *f, double *g)
@@ -32,6 +35,20 @@ static mlk_status smooth_refresh(void *ctx, size_t iteration, const double *x)
 {
     const smooth *s = ctx;
     (void)iteration, (void)x;
+    return logistic_curvature_factor(s->h);
+}
+
+/* Far from where it was taken the curvature misleads: take it again at 10, 30, 90, ... The first,
+ * at equal probabilities, was one block for all classes; now each class has its own. */
+static mlk_status part_refresh(void *ctx, size_t iteration, const double *x)
+{
+    smooth *s = ctx;
+    double f;
+    if (iteration != s->renewal)
+        return MLK_OK;
+    s->renewal *= 3;
+    MLK_TRY(logistic_eval(s->part, x, &f, s->g));
+    logistic_curvature_couple(s->h, LOGISTIC_BLOCKS);
     return logistic_curvature_factor(s->h);
 }
 
@@ -124,7 +141,7 @@ mlk_status logistic_newton(logistic_problem *p, const logistic_settings *setting
     logistic_curvature h;
     mlk_descent_end why = MLK_DESCENT_LIMIT;
     MLK_TRY(logistic_curvature_prepare(&h, p, LOGISTIC_COUPLED));
-    smooth s = {p, &h, settings, end, INFINITY};
+    smooth s = {.p = p, .h = &h, .settings = settings, .end = end, .last_decrement = INFINITY};
     mlk_descent problem = descent_of(&s, 0);
     problem.refresh = smooth_refresh;
     mlk_status st = mlk_descend(&problem, theta, &why, &end->iterations);
@@ -186,7 +203,7 @@ static void subset_release(subset *part)
  * theta := about the optimum for the part, where that is better than theta is; and the curvature
  * there. With m rows it is off by a share of about sqrt(size / m).
  */
-static mlk_status solve_part(logistic_problem *p, subset *part, double *theta,
+static mlk_status solve_part(const logistic_problem *p, logistic_problem *part, double *theta,
                              logistic_curvature *h)
 {
     const size_t size = logistic_size(p);
@@ -201,14 +218,14 @@ static mlk_status solve_part(logistic_problem *p, subset *part, double *theta,
         goto out;
     }
     memcpy(start, theta, size * sizeof *start);
-    part->p.run = &quiet;
-    smooth s = {&part->p, h, &rough, &end, INFINITY};
+    part->run = &quiet;
+    smooth s = {.p = part, .h = h, .settings = &rough, .end = &end, .last_decrement = INFINITY};
     mlk_descent problem = descent_of(&s, 0);
     mlk_descent_end why;
     problem.refresh = smooth_refresh;
     if ((st = mlk_descend(&problem, start, &why, NULL)) == MLK_OK && !end.separated)
         memcpy(theta, start, size * sizeof *start);
-    part->p.run = p->run;
+    part->run = p->run;
 out:
     mlk_scratch_release(&scratch);
     return st;
@@ -220,50 +237,64 @@ out:
  */
 static size_t part_rows(const logistic_problem *p, size_t block)
 {
-    const double n = (double)p->X.rows, size = (double)block;
-    const double passes = block < logistic_size(p) ? 8.0 : 2.5;
-    const double affordable = passes * n * (double)(logistic_size(p) / block) / size;
-    const double rows =
-        fmax(fmin(400.0 * size, affordable), block < logistic_size(p) ? 10.0 * size : 40.0 * size);
+    const double n = (double)p->X.rows, size = (double)block,
+                 classes = (double)(p->k * p->q) / size;
+    const double affordable = (classes > 1.0 ? 8.0 : 2.5) * n * classes / size;
+    const double least = (classes > 1.0 ? 10.0 : 40.0) * size;
+    const double rows = fmax(fmin(400.0 * size, affordable), least);
     return rows < n ? (size_t)rows : p->X.rows;
+}
+
+static mlk_status descend_with(smooth *s, double *theta)
+{
+    mlk_descent_end why = MLK_DESCENT_LIMIT;
+    mlk_descent problem = descent_of(s, MEMORY);
+    if (s->renewal)
+        problem.refresh = part_refresh;
+    MLK_TRY(mlk_descend(&problem, theta, &why, &s->end->iterations));
+    s->end->stalled = why == MLK_DESCENT_STALLED;
+    return MLK_OK;
+}
+
+/* With one Hessian of all weights, from about its optimum; else with blocks of the classes. */
+static mlk_status descend_from_part(smooth *s, bool coupled, double *theta)
+{
+    logistic_problem *p = s->p, *part = s->part;
+    const bool blocks = !coupled && logistic_size(p) <= 4 * p->X.rows;
+    logistic_curvature h;
+    double f;
+    MLK_TRY(logistic_curvature_prepare(&h, part,
+                                       coupled  ? LOGISTIC_COUPLED
+                                       : blocks ? LOGISTIC_BLOCKS
+                                                : LOGISTIC_SHARED));
+    mlk_status st = MLK_OK;
+    s->h = &h;
+    s->renewal = blocks ? 10 : 0;
+    if (coupled && 4 * part->X.rows < p->X.rows) {
+        st = solve_part(p, part, theta, &h);
+    } else if ((st = logistic_eval(part, theta, &f, s->g)) == MLK_OK) {
+        logistic_curvature_couple(&h, coupled ? LOGISTIC_COUPLED : LOGISTIC_SHARED);
+        st = logistic_curvature_factor(&h);
+    }
+    if (st == MLK_OK)
+        st = descend_with(s, theta);
+    s->end->singular = !p->penalised && h.singular;
+    logistic_curvature_release(&h);
+    return st;
 }
 
 mlk_status logistic_lbfgs(logistic_problem *p, const logistic_settings *settings, double *theta,
                           logistic_end *end)
 {
-    const size_t size = logistic_size(p);
-    const bool coupled = p->k == 1 || size <= COUPLED_SIZE;
-    const size_t block = coupled ? size : p->q, rows = part_rows(p, block);
-    const bool any = block <= BLOCK_SIZE;
-    logistic_curvature h;
+    const bool coupled = p->k == 1 || logistic_size(p) <= COUPLED_SIZE;
+    const size_t block = coupled ? logistic_size(p) : p->q;
+    smooth s = {.p = p, .settings = settings, .end = end, .last_decrement = INFINITY, .g = end->g};
     subset part;
-    mlk_descent_end why = MLK_DESCENT_LIMIT;
-    mlk_status st = MLK_OK;
-    if (any) {
-        MLK_TRY(subset_take(p, rows, &part));
-        if ((st = logistic_curvature_prepare(
-                 &h, &part.p, coupled ? LOGISTIC_COUPLED : LOGISTIC_SHARED)) != MLK_OK) {
-            subset_release(&part);
-            return st;
-        }
-        if (coupled && 4 * rows < p->X.rows) {
-            st = solve_part(p, &part, theta, &h);
-        } else {
-            double f;
-            if ((st = logistic_eval(&part.p, theta, &f, end->g)) == MLK_OK)
-                st = logistic_curvature_factor(&h);
-        }
-    }
-    if (st == MLK_OK) {
-        smooth s = {p, any ? &h : NULL, settings, end, INFINITY};
-        const mlk_descent problem = descent_of(&s, MEMORY);
-        st = mlk_descend(&problem, theta, &why, &end->iterations);
-        end->stalled = why == MLK_DESCENT_STALLED;
-    }
-    if (any) {
-        end->singular = !p->penalised && h.singular;
-        logistic_curvature_release(&h);
-        subset_release(&part);
-    }
+    if (block > BLOCK_SIZE)
+        return descend_with(&s, theta);
+    MLK_TRY(subset_take(p, part_rows(p, block), &part));
+    s.part = &part.p;
+    const mlk_status st = descend_from_part(&s, coupled, theta);
+    subset_release(&part);
     return st;
 }
