@@ -49,6 +49,12 @@ mlk_status mlk_lsq_twofold(const mlk_data *data, bool intercept, const mlk_run *
 mlk_status mlk_lsq_orthogonal(const mlk_data *data, bool intercept, bool svd, const mlk_run *run,
                               mlk_lsq *out);
 
+/* A (m x p) and c (m values) with A'A = Z'SZ, A'c = Z'Sy, by reflections; weighted means of X and y
+ * to `mean` (p + 1 values; zeros without intercept). m = mlk_lsq_reduced_rows(). */
+size_t mlk_lsq_reduced_rows(const mlk_data *data, bool intercept);
+mlk_status mlk_lsq_reduce(const mlk_data *data, bool intercept, const mlk_run *run, mlk_mat A,
+                          mlk_vec c, mlk_vec mean);
+
 /* R (p x p upper triangular) in pivot order, with R'R = (Z D P)'S(Z D P); D scales columns. */
 typedef struct mlk_lsq_factor {
     mlk_mat R;

@@ -193,11 +193,72 @@ static mlk_status solve_tall(const mlk_data *d, bool intercept, bool svd, const 
     return st;
 }
 
+/* ------------------------------------------------------ for others to decompose */
+
+/* Fewer rows than columns: the rows themselves, centred, times the roots of their weights. */
+static mlk_status centre_rows(const mlk_data *d, bool intercept, const mlk_run *run, mlk_mat A,
+                              mlk_vec c, mlk_vec mean)
+{
+    const size_t p = d->X.cols;
+    memset(mean.data, 0, mean.n * sizeof(double));
+    if (intercept) {
+        MLK_TRY(mlk_column_means(d->X, d->w, run, (mlk_vec){mean.data, p}));
+        MLK_TRY(mlk_column_means((mlk_cmat){d->y.data, d->y.n, 1, 1}, d->w, run,
+                                 (mlk_vec){mean.data + p, 1}));
+    }
+    for (size_t i = 0; i < d->X.rows; i++) {
+        const double root = sqrt(mlk_weight(d->w, i)), *x = d->X.data + i * d->X.ld;
+        for (size_t j = 0; j < p; j++)
+            A.data[i * A.ld + j] = root * (x[j] - mean.data[j]);
+        c.data[i] = root * (d->y.data[i] - mean.data[p]);
+    }
+    return MLK_OK;
+}
+
+/* As many or more: the rows of R that the constant leaves, in the units of the data. */
+static mlk_status reduce_rows(const mlk_data *d, bool intercept, const mlk_run *run,
+                              mlk_scratch *scratch, mlk_mat A, mlk_vec c, mlk_vec mean)
+{
+    const size_t p = d->X.cols, first = intercept ? 1 : 0;
+    const mlk_mat R = mlk_scratch_mat(scratch, p + 2, p + 2);
+    const mlk_vec shift = mlk_scratch_vec(scratch, p + 1), scale = mlk_scratch_vec(scratch, p + 1);
+    const mlk_vec size = mlk_scratch_vec(scratch, p + 1);
+    if (scratch->failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory to factor a %zu x %zu design", d->X.rows, p);
+    MLK_TRY(mlk_lsq_units(d, intercept, run, shift, scale, size));
+    MLK_TRY(mlk_tall_qr(d->X, d->w, d->y, mlk_vec_c(shift), mlk_vec_c(scale), run, R));
+    for (size_t j = 0; j <= p; j++) {
+        for (size_t i = 0; i < A.rows; i++) {
+            double *to = j < p ? A.data + i * A.ld + j : c.data + i;
+            *to = R.data[(first + i) * R.ld + j + 1] / scale.data[j];
+        }
+        mean.data[j] = intercept ? shift.data[j] + R.data[j + 1] / R.data[0] / scale.data[j] : 0.0;
+    }
+    return MLK_OK;
+}
+
+size_t mlk_lsq_reduced_rows(const mlk_data *data, bool intercept)
+{
+    const size_t m = data->X.cols + (intercept ? 1 : 2);
+    return data->X.rows < data->X.cols ? data->X.rows : m;
+}
+
+mlk_status mlk_lsq_reduce(const mlk_data *data, bool intercept, const mlk_run *run, mlk_mat A,
+                          mlk_vec c, mlk_vec mean)
+{
+    if (data->X.rows < data->X.cols)
+        return centre_rows(data, intercept, run, A, c, mean);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_status st = reduce_rows(data, intercept, run, &scratch, A, c, mean);
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
 /* ------------------------------------------------- fewer rows than columns */
 
 typedef struct wide {
     mlk_mat Z, U, Vt;
-    mlk_vec z, s, projection;
+    mlk_vec z, s, projection, mean;
 } wide;
 
 /* w = V diag(1/s) U'z over the singular values above the noise. */
@@ -205,21 +266,12 @@ static mlk_status run_wide(const mlk_data *d, bool intercept, const mlk_run *run
                            mlk_lsq *out)
 {
     const size_t n = d->X.rows, p = d->X.cols;
-    memset(out->mean.data, 0, p * sizeof(double));
-    out->y_mean = 0.0;
-    if (intercept) {
-        MLK_TRY(mlk_column_means(d->X, d->w, run, out->mean));
-        MLK_TRY(mlk_column_means((mlk_cmat){d->y.data, n, 1, 1}, d->w, run,
-                                 (mlk_vec){&out->y_mean, 1}));
-    }
+    MLK_TRY(centre_rows(d, intercept, run, g->Z, g->z, g->mean));
+    memcpy(out->mean.data, g->mean.data, p * sizeof(double));
+    out->y_mean = g->mean.data[p];
     out->tss = out->rss = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double root = sqrt(mlk_weight(d->w, i)), *x = d->X.data + i * d->X.ld;
-        for (size_t j = 0; j < p; j++)
-            g->Z.data[i * p + j] = root * (x[j] - out->mean.data[j]);
-        g->z.data[i] = root * (d->y.data[i] - out->y_mean);
+    for (size_t i = 0; i < n; i++)
         out->tss += g->z.data[i] * g->z.data[i];
-    }
     MLK_TRY(mlk_svd(g->Z, g->U, g->s, g->Vt));
     for (out->rank = 0; out->rank < n && g->s.data[out->rank] > tolerance(n, p) * g->s.data[0];)
         out->rank++;
@@ -248,6 +300,7 @@ static mlk_status solve_wide(const mlk_data *d, bool intercept, const mlk_run *r
     g.z = mlk_scratch_vec(&scratch, n);
     g.s = mlk_scratch_vec(&scratch, n);
     g.projection = mlk_scratch_vec(&scratch, n);
+    g.mean = mlk_scratch_vec(&scratch, p + 1);
     const mlk_status st = scratch.failed
                               ? MLK_FAIL(MLK_ENOMEM, "no memory to factor a %zu x %zu design", n, p)
                               : run_wide(d, intercept, run, &g, out);
