@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/rng.h"
 #include "core/simd.h"
 #include "core/sort.h"
 
@@ -116,7 +117,8 @@ static void distances_to_clusters(const points *p, size_t i, double *sum)
 
 typedef struct silhouette_job {
     const points *p;
-    double *sums; /* k per worker */
+    const size_t *place; /* which points; NULL: all */
+    double *sums;        /* k per worker */
 } silhouette_job;
 
 static size_t cluster_of(const points *p, size_t i)
@@ -129,35 +131,67 @@ static size_t cluster_of(const points *p, size_t i)
     return lo;
 }
 
+static double silhouette_of(const points *p, size_t i, double *sum)
+{
+    const size_t own = cluster_of(p, i);
+    if (!(p->size[own] > 1.0))
+        return 0.0;
+    distances_to_clusters(p, i, sum);
+    double other = (double)INFINITY;
+    for (size_t c = 0; c < p->k; c++)
+        if (c != own)
+            other = fmin(other, sum[c] / p->size[c]);
+    const double within = sum[own] / (p->size[own] - 1.0), most = fmax(within, other);
+    return most > 0.0 ? (other - within) / most : 0.0;
+}
+
 static mlk_status silhouette_body(void *ctx, const mlk_chunk *chunk)
 {
     const silhouette_job *job = ctx;
-    const points *p = job->p;
-    double *sum = job->sums + chunk->worker * p->k;
-    for (size_t i = chunk->begin; i < chunk->end; i++) {
-        const size_t own = cluster_of(p, i);
-        p->value[i] = 0.0;
-        if (!(p->size[own] > 1.0))
-            continue;
-        distances_to_clusters(p, i, sum);
-        double other = (double)INFINITY;
-        for (size_t c = 0; c < p->k; c++)
-            if (c != own)
-                other = fmin(other, sum[c] / p->size[c]);
-        const double within = sum[own] / (p->size[own] - 1.0), most = fmax(within, other);
-        p->value[i] = most > 0.0 ? (other - within) / most : 0.0;
+    for (size_t j = chunk->begin; j < chunk->end; j++) {
+        const size_t i = job->place ? job->place[j] : j;
+        job->p->value[i] = silhouette_of(job->p, i, job->sums + chunk->worker * job->p->k);
     }
     return MLK_OK;
 }
 
-static mlk_status silhouettes(const points *p, const mlk_run *run, mlk_scratch *s)
+/* Silhouettes of the m points at these places, each against all others. */
+static mlk_status silhouettes(const points *p, const size_t *place, size_t m, const mlk_run *run,
+                              mlk_scratch *s)
 {
     const size_t grain = mlk_grain(p->n * (p->cols + 4), 4000000);
-    silhouette_job job = {p, NULL};
-    job.sums = mlk_scratch_take(s, mlk_workers(run, p->n, grain), p->k * sizeof(double));
+    silhouette_job job = {p, place, NULL};
+    job.sums = mlk_scratch_take(s, mlk_workers(run, m, grain), p->k * sizeof(double));
     if (!job.sums)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for the silhouettes of %zu points", p->n);
-    return mlk_parallel_for(run, p->n, grain, silhouette_body, &job);
+        return MLK_FAIL(MLK_ENOMEM, "no memory for the silhouettes of %zu points", m);
+    return mlk_parallel_for(run, m, grain, silhouette_body, &job);
+}
+
+/* Distances that a mean silhouette may cost; beyond, a random sample of the points stands for all
+ * (each still against all others). */
+static const double most_distances = 2e9;
+
+static mlk_status mean_silhouette(const points *p, const mlk_run *run, mlk_scratch *s, geometry *g)
+{
+    const double n = (double)p->n;
+    double sum = 0.0, weights = 0.0;
+    size_t *place = NULL;
+    g->judged = n * n <= most_distances ? p->n : (size_t)(most_distances / n) + 1;
+    if (g->judged < p->n) {
+        mlk_rng rng = mlk_rng_stream(0, p->n);
+        place = mlk_scratch_take(s, p->n, sizeof *place);
+        if (!place)
+            return MLK_FAIL(MLK_ENOMEM, "no memory for a sample of %zu points", p->n);
+        mlk_rng_sample(&rng, place, p->n, g->judged);
+    }
+    MLK_TRY(silhouettes(p, place, g->judged, run, s));
+    for (size_t j = 0; j < g->judged; j++) {
+        const size_t i = place ? place[j] : j;
+        sum += p->w[i] * p->value[i];
+        weights += p->w[i];
+    }
+    g->silhouette = sum / weights;
+    return MLK_OK;
 }
 
 /* Centroids; returns the sum of squared distances to them, and with `about` (k values) the mean
@@ -246,10 +280,8 @@ mlk_status mlk_work_points(work *k)
     const double within = scatter(&p, about);
     g->davies_bouldin = davies_bouldin(&p, about);
     g->calinski_harabasz = between(&p, g->n) / within * (g->n - (double)p.k) / ((double)p.k - 1.0);
-    MLK_TRY(silhouettes(&p, k->run, &k->scratch));
-    for (size_t i = 0; i < p.n; i++)
-        g->silhouette += p.w[i] * p.value[i] / g->n;
-    return MLK_OK;
+    g->points = p.n;
+    return mean_silhouette(&p, k->run, &k->scratch, g);
 }
 
 mlk_status mlk_silhouette_samples(const mlk_predictions *p, const mlk_run *run, mlk_vec out)
@@ -264,7 +296,7 @@ mlk_status mlk_silhouette_samples(const mlk_predictions *p, const mlk_run *run, 
     if (st == MLK_OK && pts.k < 2)
         st = MLK_FAIL(MLK_EINVAL, "%zu cluster; silhouettes need 2 or more", pts.k);
     if (st == MLK_OK)
-        st = silhouettes(&pts, run, &s);
+        st = silhouettes(&pts, NULL, pts.n, run, &s);
     if (st == MLK_OK) {
         for (size_t i = 0; i < out.n; i++)
             out.data[i] = 0.0;
@@ -282,7 +314,12 @@ static double few(const geometry *g, const mlk_note *note)
 
 double mlk_of_silhouette(const work *k, const mlk_note *note)
 {
-    return judgeable(&k->geometry) ? k->geometry.silhouette : few(&k->geometry, note);
+    const geometry *g = &k->geometry;
+    if (!judgeable(g))
+        return few(g, note);
+    if (g->judged < g->points)
+        mlk_note_set(note, "the mean of %zu rows drawn at random from %zu", g->judged, g->points);
+    return g->silhouette;
 }
 
 double mlk_of_davies_bouldin(const work *k, const mlk_note *note)

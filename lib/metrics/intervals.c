@@ -216,6 +216,8 @@ typedef struct bootstrap {
     double *room;                  /* per worker */
     size_t room_size;
     cells *resampled; /* CELLS: per worker */
+    size_t *place;    /* CELLS: the n_places that are not empty */
+    size_t n_places;
 } bootstrap;
 
 /* ---- of sums */
@@ -310,6 +312,17 @@ static double cell_rows(const cells *c, size_t i)
     return c->square ? c->count[i] / c->square[i] * c->count[i] : c->count[i];
 }
 
+/* Add `weight` to cell i and its margins. */
+static void add_to_cell(cells *c, size_t i, double weight)
+{
+    c->count[i] += weight;
+    c->row[i / c->k] += weight;
+    c->col[i % c->k] += weight;
+    c->total += weight;
+    if (i / c->k == i % c->k)
+        c->trace += weight;
+}
+
 static mlk_status cells_body(void *ctx, const mlk_chunk *chunk)
 {
     const bootstrap *b = ctx;
@@ -317,11 +330,15 @@ static mlk_status cells_body(void *ctx, const mlk_chunk *chunk)
     cells *c = &b->resampled[chunk->worker];
     for (size_t r = chunk->begin; r < chunk->end; r++) {
         mlk_rng rng = mlk_rng_stream(b->seed, r);
-        for (size_t i = 0; i < from->k * from->k; i++) {
-            const double n = from->count[i] > 0.0 ? cell_rows(from, i) : 0.0;
-            c->count[i] = n > 0.0 ? from->count[i] / n * poisson(&rng, n) : 0.0;
+        c->total = c->trace = 0.0;
+        memset(c->row, 0, c->k * sizeof(double));
+        memset(c->col, 0, c->k * sizeof(double));
+        for (size_t j = 0; j < b->n_places; j++) {
+            const size_t i = b->place[j];
+            const double n = cell_rows(from, i);
+            c->count[i] = 0.0;
+            add_to_cell(c, i, from->count[i] / n * poisson(&rng, n));
         }
-        mlk_cells_margins(c);
         for (size_t j = 0; j < b->n_metrics; j++)
             b->values[j * b->replicates + r] =
                 c->total > 0.0 ? b->rows[j]->of_cells(b->rows[j], b->k, c, NULL) : (double)NAN;
@@ -329,21 +346,32 @@ static mlk_status cells_body(void *ctx, const mlk_chunk *chunk)
     return MLK_OK;
 }
 
-static jackknife cells_jackknife(const work *k, const metric_row *row, cells *c)
+/* The metric without one row of cell i; the cells are left as they were. */
+static double without_row(const work *k, const metric_row *row, cells *c, size_t i, double rows)
 {
-    const cells *from = &k->cells;
-    const size_t n = from->k * from->k;
+    const size_t r = i / c->k, s = i % c->k;
+    const double count = c->count[i], in_row = c->row[r], in_col = c->col[s];
+    const double total = c->total, trace = c->trace;
+    add_to_cell(c, i, rows > 1.0 ? -count / rows : -count);
+    const double v = c->total > 0.0 ? row->of_cells(row, k, c, NULL) : (double)NAN;
+    c->count[i] = count;
+    c->row[r] = in_row;
+    c->col[s] = in_col;
+    c->total = total;
+    c->trace = trace;
+    return v;
+}
+
+static jackknife cells_jackknife(const bootstrap *b, const metric_row *row, cells *c)
+{
+    const cells *from = &b->k->cells;
     jackknife jack = {0};
-    memcpy(c->count, from->count, n * sizeof(double));
+    memcpy(c->count, from->count, from->k * from->k * sizeof(double));
+    mlk_cells_margins(c);
     for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < n; i++) {
-            if (!(from->count[i] > 0.0))
-                continue;
-            const double rows = cell_rows(from, i);
-            c->count[i] = fmax(from->count[i] - from->count[i] / rows, 0.0);
-            mlk_cells_margins(c);
-            const double v = c->total > 0.0 ? row->of_cells(row, k, c, NULL) : (double)NAN;
-            c->count[i] = from->count[i];
+        for (size_t j = 0; j < b->n_places; j++) {
+            const double rows = cell_rows(from, b->place[j]);
+            const double v = without_row(b->k, row, c, b->place[j], rows);
             if (isnan(v))
                 continue;
             if (pass == 0) {
@@ -364,6 +392,7 @@ static mlk_status bootstrap_cells(bootstrap *b, mlk_score *const *scores)
     mlk_status st = MLK_OK;
     b->resampled = mlk_scratch_take(&s, workers, sizeof *b->resampled);
     b->values = mlk_scratch_mat(&s, b->n_metrics, b->replicates).data;
+    b->place = mlk_scratch_take(&s, K * K, sizeof *b->place);
     for (size_t w = 0; !s.failed && w < workers; w++)
         b->resampled[w] = (cells){.k = K,
                                   .count = mlk_scratch_mat(&s, K, K).data,
@@ -373,9 +402,15 @@ static mlk_status bootstrap_cells(bootstrap *b, mlk_score *const *scores)
         st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu bootstrap replicates", b->replicates);
         goto out;
     }
+    b->n_places = 0;
+    for (size_t i = 0; i < K * K; i++)
+        if (k->cells.count[i] > 0.0)
+            b->place[b->n_places++] = i;
+    for (size_t w = 0; w < workers; w++)
+        memset(b->resampled[w].count, 0, K * K * sizeof(double));
     st = mlk_parallel_for(k->run, b->replicates, REPLICATES_A_CHUNK, cells_body, b);
     for (size_t j = 0; st == MLK_OK && j < b->n_metrics; j++) {
-        const jackknife jack = cells_jackknife(k, b->rows[j], &b->resampled[0]);
+        const jackknife jack = cells_jackknife(b, b->rows[j], &b->resampled[0]);
         bca(b->values + j * b->replicates, b->replicates, acceleration(&jack), z95, scores[j]);
     }
 out:

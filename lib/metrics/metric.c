@@ -184,7 +184,8 @@ bool mlk_metric_applies(const mlk_metric *metric, const mlk_predictions *p)
 
 /* ------------------------------------------------------------------ notes */
 
-static void set_note(const mlk_note *note, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void set_note(const mlk_note *note, const char *fmt,
+                                                           va_list args)
 {
     if (note)
         vsnprintf(note->text, note->size, fmt, args);

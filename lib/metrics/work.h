@@ -64,6 +64,7 @@ typedef struct ranking {
 typedef struct geometry {
     size_t k; /* clusters; other figures are meaningless unless 2 <= k < n */
     double n, silhouette, davies_bouldin, calinski_harabasz;
+    size_t points, judged; /* rows of positive weight, and how many silhouettes were computed */
 } geometry;
 
 typedef struct partition {
