@@ -169,7 +169,7 @@ static mlk_status silhouettes(const points *p, const size_t *place, size_t m, co
 
 /* Distances that a mean silhouette may cost; beyond, a random sample of the points stands for all
  * (each still against all others). */
-static const double most_distances = 2e9;
+static const double most_distances = 4e8;
 
 static mlk_status mean_silhouette(const points *p, const mlk_run *run, mlk_scratch *s, geometry *g)
 {

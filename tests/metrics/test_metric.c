@@ -261,6 +261,23 @@ START_TEST(silhouette_equals_the_literal_one)
 }
 END_TEST
 
+START_TEST(many_rows_get_the_silhouette_of_a_sample)
+{
+    enum { MANY = 20400 }; /* clusters {0, 1} and {10, 11}: the silhouette is 1 - a / b */
+    mlk_vec f = test_vec(MANY), x = test_vec(MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        f.data[i] = (double)(i / 2 % 2);
+        x.data[i] = 10.0 * f.data[i] + (double)(i % 2);
+    }
+    const mlk_predictions p = {
+        .task = MLK_METRIC_CLUSTERING, .predicted = mlk_vec_c(f), .X = {x.data, MANY, 1, 1}};
+    const mlk_score s = score_of(&p, "silhouette", 1.0);
+    const double a = 0.5 * 10200 / 10199, outer = 1.0 - a / 10.5, inner = 1.0 - a / 9.5;
+    require_close(s.value, 0.5 * (outer + inner), 0.01 * (outer - inner));
+    ck_assert_str_eq(s.note, "the mean of 19608 rows drawn at random from 20400");
+}
+END_TEST
+
 /* -------------------------------------------------------------- invariances */
 
 static mlk_predictions fixture(int i)
@@ -580,6 +597,7 @@ Suite *test_suite(void)
     tcase_add_test(values, equals_scikit_learn);
     tcase_add_loop_test(values, ranks_as_the_literal_pair_count_does, 0, 20);
     tcase_add_test(values, silhouette_equals_the_literal_one);
+    tcase_add_test(values, many_rows_get_the_silhouette_of_a_sample);
     tcase_add_loop_test(same, counts_a_weight_as_so_many_rows, 0, 4);
     tcase_add_loop_test(same, does_not_depend_on_the_order_of_rows, 0, 4);
     tcase_add_loop_test(same, gives_the_same_bytes_for_any_number_of_threads, 0, 4);

@@ -34,7 +34,7 @@
  * that says why. A macro average counts a class whose value is 0/0 as 0, with a note.
  *
  * Cost: O(n) and one confusion matrix for labels, one sort a class column for all ranking metrics,
- * O(n^2 p) for silhouette; beyond 44,721 rows that is the mean of 2e9 / n rows drawn at random,
+ * O(n^2 p) for silhouette; beyond 20,000 rows that is the mean of 4e8 / n rows drawn at random,
  * each against all others, with a note. The same bytes for any number of threads.
  */
 
