@@ -10,7 +10,8 @@
 void mlk_sort(double *v, size_t n);
 /* order[i] = position in v of the i-th smallest. Needs scratch: MLK_ENOMEM. */
 mlk_status mlk_argsort(const double *v, size_t n, size_t *order);
-/* The k-th smallest (0-based) of v, which is permuted; no NaN. Deterministic, O(n). */
+/* The k-th smallest (0-based) of v, which is permuted: nothing behind place k is smaller. No NaN.
+ * Deterministic, O(n). */
 double mlk_select(double *v, size_t n, size_t k);
 /* Quantile q in [0, 1] by linear interpolation (type 7, NumPy's default); v is permuted, n >= 1. */
 double mlk_quantile(double *v, size_t n, double q);

@@ -61,31 +61,17 @@ static double smallest_class(const work *k, bool positive_only)
 
 /* theta +- z se on the logit scale, which keeps it inside (0, 1). Where the data is separated
  * without an error there is no variance to see: then the bound of that many proportions. */
-static void logit_interval(const work *k, double variance, bool positive_only, mlk_score *s)
+static void logit_interval(const work *k, double variance, double z, bool positive_only,
+                           mlk_score *s)
 {
     const double theta = s->value, slope = theta * (1.0 - theta);
     if (!(slope > 0.0 && variance > 0.0)) {
         wilson(theta, smallest_class(k, positive_only), s);
         return;
     }
-    const double at = log(theta / (1.0 - theta)), half = z95 * sqrt(variance) / slope;
+    const double at = log(theta / (1.0 - theta)), half = z * sqrt(variance) / slope;
     s->low = 1.0 / (1.0 + exp(half - at));
     s->high = 1.0 / (1.0 + exp(-half - at));
-}
-
-static void rank_interval(const work *k, const metric_row *row, mlk_score *s)
-{
-    const ranking *r = &k->rank;
-    if (row->of_work == mlk_of_auc)
-        logit_interval(k, mlk_variance_by_class(k, r->phi_auc), false, s);
-    else if (row->of_work == mlk_of_auc_ovr)
-        logit_interval(k, mlk_variance_by_class(k, r->phi_ovr), false, s);
-    else if (row->of_work == mlk_of_auc_ovo)
-        logit_interval(k, mlk_variance_by_class(k, r->phi_ovo), false, s);
-    else if (row->of_work == mlk_of_ap)
-        logit_interval(k, mlk_variance_overall(k, r->phi_ap), true, s);
-    else
-        logit_interval(k, mlk_variance_overall(k, r->phi_ap_macro), false, s);
 }
 
 /* -------------------------------------------------------------------- bca */
@@ -152,6 +138,25 @@ static double widened(const jackknife *j)
         return z95;
     const double excess = j->fourths / (j->squares * j->squares) * j->n - 1.0;
     return z95 + (z95 * z95 * z95 + z95) / 4.0 * excess / (2.0 * j->n);
+}
+
+static void rank_interval(const work *k, const metric_row *row, mlk_score *s)
+{
+    const ranking *r = &k->rank;
+    const double *auc = row->of_work == mlk_of_auc       ? r->phi_auc
+                        : row->of_work == mlk_of_auc_ovr ? r->phi_ovr
+                        : row->of_work == mlk_of_auc_ovo ? r->phi_ovo
+                                                         : NULL;
+    if (auc) {
+        logit_interval(k, mlk_variance_by_class(k, auc), z95, false, s);
+        return;
+    }
+    const bool one = row->of_work == mlk_of_ap;
+    const double *ap = one ? r->phi_ap : r->phi_ap_macro;
+    jackknife jack = {.n = k->n_eff};
+    for (size_t i = 0; i < k->n; i++)
+        add_deviation(&jack, ap[i], 1.0);
+    logit_interval(k, mlk_variance_overall(k, ap), widened(&jack), one, s);
 }
 
 /* ----------------------------------------------------------- poisson counts */

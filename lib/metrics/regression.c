@@ -2,31 +2,67 @@
 
 #include <math.h>
 
+#include "core/simd.h"
 #include "core/sort.h"
 
 /* ------------------------------------------------------------------- sums */
 
-static void error_terms(const work *k, size_t i, double *t)
+/* Without branches, so that a loop over rows becomes vector code. */
+static inline void error_terms(double w, double y, double f, double center, double *t)
 {
-    const double w = mlk_row_weight(k->p, i), y = k->p->truth.data[i];
-    const double e = y - k->p->predicted.data[i], d = y - k->center;
+    const double e = y - f, d = y - center, away = y != 0.0 ? y : 1.0;
     t[SUM_W] = w;
     t[SUM_ABS] = w * fabs(e);
     t[SUM_SQ] = w * e * e;
     t[SUM_ERR] = w * e;
     t[SUM_Y] = w * d;
     t[SUM_YY] = w * d * d;
-    t[SUM_REL] = y != 0.0 ? w * fabs(e / y) : 0.0;
+    t[SUM_REL] = w * fabs(e / away); /* of no use where y = 0: mape is undefined then */
     t[SUM_DEV] = w * fabs(d);
-    t[SUM_SIGN] = d > 0.0 ? -w : d < 0.0 ? w : 0.0;
+    t[SUM_SIGN] = (d < 0.0 ? w : 0.0) - (d > 0.0 ? w : 0.0);
 }
 
 void mlk_row_terms(const work *k, size_t i, double *terms)
 {
     if (k->p->task == MLK_METRIC_REGRESSION)
-        error_terms(k, i, terms);
+        error_terms(mlk_row_weight(k->p, i), k->p->truth.data[i], k->p->predicted.data[i],
+                    k->center, terms);
     else
         mlk_loss_terms(k, i, terms);
+}
+
+enum { LANES = 8, BLOCK = 512 };
+
+/* Adds the terms of n rows to `sum`. */
+MLK_SIMD static void add_errors(const double *w, const double *y, const double *f, double center,
+                                size_t n, double *sum)
+{
+    double a[N_SUMS][LANES] = {{0}}, t[N_SUMS];
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t l = 0; l < LANES; l++) {
+            error_terms(w[i + l], y[i + l], f[i + l], center, t);
+            for (size_t j = 0; j < N_SUMS; j++)
+                a[j][l] += t[j];
+        }
+    for (; i < n; i++) {
+        error_terms(w[i], y[i], f[i], center, t);
+        for (size_t j = 0; j < N_SUMS; j++)
+            a[j][0] += t[j];
+    }
+    for (size_t j = 0; j < N_SUMS; j++)
+        sum[j] += ((a[j][0] + a[j][1]) + (a[j][2] + a[j][3])) +
+                  ((a[j][4] + a[j][5]) + (a[j][6] + a[j][7]));
+}
+
+static void add_block_errors(const work *k, size_t begin, size_t end, double *sum)
+{
+    double ones[BLOCK];
+    for (size_t j = 0; j < BLOCK; j++)
+        ones[j] = 1.0;
+    for (size_t i = begin; i < end; i += BLOCK)
+        add_errors(k->p->w.n ? k->p->w.data + i : ones, k->p->truth.data + i,
+                   k->p->predicted.data + i, k->center, end - i < BLOCK ? end - i : BLOCK, sum);
 }
 
 enum { ROWS_A_CHUNK = 16384 };
@@ -40,17 +76,21 @@ typedef struct sums_job {
 static mlk_status sums_body(void *ctx, const mlk_chunk *chunk)
 {
     const sums_job *job = ctx;
+    const work *k = job->k;
     double *sum = job->partial[chunk->index], t[N_SUMS];
     for (size_t j = 0; j < N_SUMS; j++)
         sum[j] = 0.0;
-    for (size_t i = chunk->begin; i < chunk->end; i++) {
-        if (job->center) {
-            sum[SUM_Y] += mlk_row_weight(job->k->p, i) * job->k->p->truth.data[i];
-            continue;
+    if (job->center) {
+        for (size_t i = chunk->begin; i < chunk->end; i++)
+            sum[SUM_Y] += mlk_row_weight(k->p, i) * k->p->truth.data[i];
+    } else if (k->p->task == MLK_METRIC_REGRESSION) {
+        add_block_errors(k, chunk->begin, chunk->end, sum);
+    } else {
+        for (size_t i = chunk->begin; i < chunk->end; i++) {
+            mlk_loss_terms(k, i, t);
+            for (size_t j = 0; j < N_LOSSES; j++)
+                sum[j] += t[j];
         }
-        mlk_row_terms(job->k, i, t);
-        for (size_t j = 0; j < job->k->n_sums; j++)
-            sum[j] += t[j];
     }
     return MLK_OK;
 }
@@ -196,7 +236,12 @@ static double plain_quantile(double *v, size_t n, double q)
     const double at = q * (double)n;
     const size_t rank = at < 1.0 ? 1 : at > (double)n ? n : (size_t)ceil(at);
     const double lo = mlk_select(v, n, rank - 1);
-    return at == (double)rank && rank < n ? 0.5 * (lo + mlk_select(v, n, rank)) : lo;
+    if (at != (double)rank || rank == n)
+        return lo;
+    double next = v[rank];
+    for (size_t i = rank + 1; i < n; i++)
+        next = v[i] < next ? v[i] : next;
+    return 0.5 * (lo + next);
 }
 
 mlk_status mlk_work_order(work *k)
@@ -209,8 +254,8 @@ mlk_status mlk_work_order(work *k)
         return MLK_FAIL(MLK_ENOMEM, "no memory to order %zu errors", n);
     for (size_t i = 0; i < n; i++) {
         e.data[i] = fabs(p->truth.data[i] - p->predicted.data[i]);
-        if (mlk_row_weight(p, i) > 0.0)
-            k->max_error = fmax(k->max_error, e.data[i]);
+        if (e.data[i] > k->max_error && mlk_row_weight(p, i) > 0.0)
+            k->max_error = e.data[i];
     }
     /* Woodruff (1952): the share of errors below the median is 1/2 +- z / (2 sqrt n). */
     const double half = 1.959963984540054 * 0.5 / sqrt(k->n_eff);

@@ -73,7 +73,7 @@ static void require_influence_interval(const mlk_predictions *p, const char *nam
 {
     const double h = 1e-5;
     mlk_vec w = test_vec(p->truth.n);
-    double variance = 0.0;
+    double variance = 0.0, fourths = 0.0, z = z95;
     for (size_t i = 0; i < w.n; i++)
         w.data[i] = 1.0;
     for (size_t c = 0; c < (by_class ? p->n_classes : 1); c++) {
@@ -87,13 +87,18 @@ static void require_influence_interval(const mlk_predictions *p, const char *nam
             const double phi = (up - value_at(*p, name, w)) / (2.0 * h);
             w.data[i] = 1.0;
             squares += phi * phi;
+            fourths += phi * phi * phi * phi;
             n += 1.0;
         }
         variance += squares * n / (n - 1.0);
+        if (!by_class) { /* Student's quantile for 2 n / (kurtosis - 1) degrees of freedom */
+            const double df = 2.0 * n / (n * fourths / (squares * squares) - 1.0);
+            z += (z95 + z95 * z95 * z95) / (4.0 * df);
+        }
     }
     mlk_evaluation *e = evaluation_of(p, NULL);
     const mlk_score s = score_of(e, name);
-    const double half = z95 * sqrt(variance) / (s.value * (1.0 - s.value));
+    const double half = z * sqrt(variance) / (s.value * (1.0 - s.value));
     require_close(log(s.low / (1.0 - s.low)), log(s.value / (1.0 - s.value)) - half, 1e-6);
     require_close(log(s.high / (1.0 - s.high)), log(s.value / (1.0 - s.value)) + half, 1e-6);
     mlk_evaluation_free(e);

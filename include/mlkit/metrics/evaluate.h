@@ -16,13 +16,17 @@
  *   (1927);
  * - ROC AUC: DeLong, DeLong and Clarke-Pearson (1988) by sorting (Sun and Xu 2014), on the logit
  *   scale; the macro averages combine the same structural components; average precision likewise
- *   from its influence function;
- * - medae: the order statistics that the bootstrap of a median converges to;
+ *   from its influence function. Where the classes are separated without an error: Wilson's bound
+ *   for the smallest class;
+ * - medae: the order statistics that the bootstrap of a median converges to (Woodruff 1952);
  * - the others (not max_error, for which no bootstrap is valid, and cluster metrics): a seeded
  *   bootstrap with bias correction and acceleration (BCa, Efron 1987), each replicate with a
  *   random stream of its own. Rows are resampled by Poisson counts; many rows are first summed in
  *   random groups, and labels in the cells of the confusion matrix, so the time does not grow
- *   with n.
+ *   with n. Of errors and losses, Student's quantile for the kurtosis at hand replaces the normal
+ *   one.
+ *
+ * Measured coverage: docs/decisions/0004-metric-intervals.md.
  *
  * With weights, the number of rows is Kish's effective one, (sum w)^2 / sum w^2. Intervals take the
  * rows as a random sample; they say nothing about a model that was chosen on them.
