@@ -15,6 +15,7 @@
 #include <mlkit/kernel/kernel.h>
 #include <mlkit/linear/elastic_net.h>
 #include <mlkit/linear/lasso.h>
+#include <mlkit/linear/linear.h>
 #include <mlkit/linear/logistic.h>
 #include <mlkit/linear/ridge.h>
 #include <mlkit/metrics/curves.h>

@@ -126,5 +126,6 @@ const mlk_algo mlk_elastic_net_algo = {
     .load = mlk_sparse_linear_load,
     .learned = mlk_sparse_linear_learned,
     .info = mlk_sparse_linear_info,
+    .codegen = mlk_sparse_linear_codegen,
     .free = mlk_sparse_linear_free,
 };

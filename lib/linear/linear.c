@@ -9,6 +9,7 @@
 #include "linalg/linalg.h"
 #include "linear/lsq.h"
 #include "model/algo.h"
+#include "model/codegen.h"
 
 struct mlk_linear {
     size_t p, n, rank;
@@ -311,6 +312,15 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     return st;
 }
 
+static mlk_status algo_codegen(const void *state, mlk_codegen *to)
+{
+    const mlk_linear *fit = state;
+    const mlk_cvec w = mlk_linear_coef(fit);
+    const double b = mlk_linear_intercept(fit);
+    mlk_codegen_affine(to, "", (mlk_cmat){w.data, 1, w.n, w.n}, (mlk_cvec){&b, 1});
+    return MLK_OK;
+}
+
 static mlk_fit_info algo_info(const void *state) { return mlk_linear_info(state); }
 static void algo_free(void *state) { mlk_linear_free(state); }
 
@@ -328,5 +338,6 @@ const mlk_algo mlk_linear_algo = {
     .load = algo_load,
     .learned = algo_learned,
     .info = algo_info,
+    .codegen = algo_codegen,
     .free = algo_free,
 };

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -11,6 +12,7 @@
 #include "linalg/linalg.h"
 #include "linear/logistic_model.h"
 #include "model/algo.h"
+#include "model/codegen.h"
 
 static const mlk_word penalties[] = {{"l2", MLK_LOGISTIC_L2},
                                      {"l1", MLK_LOGISTIC_L1},
@@ -356,6 +358,36 @@ static void algo_learned(const void *state, mlk_doc *to)
     }
 }
 
+/* The C functions below <name>_scores: z to probabilities, as to_proba() does. */
+static const char binary_c[] =
+    "    double z;\n    %s_scores(x, &z);\n"
+    "    out[0] = z > 0 ? exp(-z) / (1.0 + exp(-z)) : 1.0 / (1.0 + exp(z));\n"
+    "    out[1] = z > 0 ? 1.0 / (1.0 + exp(-z)) : exp(z) / (1.0 + exp(z));\n}\n";
+static const char softmax_c[] =
+    "    double most, sum = 0.0;\n    int c;\n    %s_scores(x, out);\n%s"
+    "    most = out[0];\n    for (c = 1; c < %zu; c++)\n"
+    "        most = out[c] > most ? out[c] : most;\n    for (c = 0; c < %zu; c++)\n"
+    "        sum += out[c] = exp(out[c] - most);\n    for (c = 0; c < %zu; c++)\n"
+    "        out[c] /= sum;\n}\n";
+static const char log_sigmoid_c[] =
+    "    for (c = 0; c < %zu; c++)\n"
+    "        out[c] = (out[c] < 0 ? out[c] : 0.0) - log(1.0 + exp(-fabs(out[c])));\n";
+
+static mlk_status algo_codegen(const void *state, mlk_codegen *to)
+{
+    const mlk_logistic *m = state;
+    char ovr[sizeof log_sigmoid_c + 24] = "";
+    mlk_codegen_affine(to, "_scores", mlk_logistic_coef(m), mlk_logistic_intercept(m));
+    mlk_strbuf_printf(&to->text, "static void %s(const double *x, double *out)\n{\n", to->name);
+    if (m->ovr)
+        snprintf(ovr, sizeof ovr, log_sigmoid_c, m->rows);
+    if (m->rows == 1)
+        mlk_strbuf_printf(&to->text, binary_c, to->name);
+    else
+        mlk_strbuf_printf(&to->text, softmax_c, to->name, ovr, m->rows, m->rows, m->rows);
+    return MLK_OK;
+}
+
 static mlk_fit_info algo_info(const void *state) { return mlk_logistic_info(state); }
 static void algo_free(void *state) { mlk_logistic_free(state); }
 
@@ -376,5 +408,6 @@ const mlk_algo mlk_logistic_algo = {
     .load = algo_load,
     .learned = algo_learned,
     .info = algo_info,
+    .codegen = algo_codegen,
     .free = algo_free,
 };

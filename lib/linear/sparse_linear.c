@@ -10,6 +10,7 @@
 #include "linalg/linalg.h"
 #include "linear/working_set.h"
 #include "model/algo.h"
+#include "model/codegen.h"
 
 static mlk_sparse_linear *new_model(size_t p)
 {
@@ -285,6 +286,13 @@ mlk_status mlk_sparse_linear_load(const mlk_doc *from, size_t n_features, size_t
     for (size_t j = 0, k = 0; j < n_features; j++)
         model->w[j] = !nonzero || nonzero[j] ? values.data[k++] : 0.0;
     *state = model;
+    return MLK_OK;
+}
+
+mlk_status mlk_sparse_linear_codegen(const void *state, mlk_codegen *to)
+{
+    const mlk_sparse_linear *fit = state;
+    mlk_codegen_affine(to, "", (mlk_cmat){fit->w, 1, fit->p, fit->p}, (mlk_cvec){&fit->b, 1});
     return MLK_OK;
 }
 

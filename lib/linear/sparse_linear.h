@@ -36,6 +36,7 @@ mlk_status mlk_sparse_linear_load(const mlk_doc *from, size_t n_features, size_t
                                   void **state);
 void mlk_sparse_linear_learned(const void *state, mlk_doc *to);
 mlk_fit_info mlk_sparse_linear_info(const void *state);
+mlk_status mlk_sparse_linear_codegen(const void *state, mlk_codegen *to);
 void mlk_sparse_linear_free(void *state);
 
 #endif

@@ -158,6 +158,68 @@ START_TEST(exported_c_predicts_what_the_library_predicts)
 }
 END_TEST
 
+/* Every linear model on real data: the exported function against mlkit-predict, row by row. */
+static const struct {
+    const char *model, *table, *target;
+} exports[] = {
+    {"linear", "diabetes.csv", "progression"},
+    {"ridge", "concrete.csv", "compressive_strength"},
+    {"lasso", "diabetes.csv", "progression"},
+    {"elastic-net", "diabetes.csv", "progression"},
+    {"logistic", "breast_cancer.csv", "diagnosis"},
+    {"logistic", "wine.csv", "cultivar"},
+    {"logistic -s multi_class=ovr", "iris.csv", "species"},
+};
+
+START_TEST(exported_c_agrees_on_real_tables)
+{
+    char command[2000];
+    const char *table = dataset(exports[_i].table), *target = exports[_i].target;
+    const bool classes = strncmp(exports[_i].model, "logistic", 8) == 0;
+    snprintf(
+        command, sizeof command,
+        "cp %s t.csv; mlkit-fit %s -q --scale standard -t %s -o m.mlk t.csv; "
+        "mlkit-show --c m.mlk >m.c; mlkit-predict m.mlk %s t.csv | tail -n +2 >library.txt; "
+        "awk -F, -v t=%s 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == t) c = i; next } "
+        "{ s = \"\"; for (i = 1; i <= NF; i++) if (i != c) s = s (s == \"\" ? \"\" : \" \") $i; "
+        "print s }' t.csv >rows.txt",
+        table, exports[_i].model, target, classes ? "--probabilities" : "", target);
+    out_of(command);
+    /* The struct is an array of doubles where all columns are numbers. */
+    shell_write(
+        "driver.c",
+        classes ? "#include \"m.c\"\n#include <stdio.h>\nint main(void)\n{\n    mlk_model_row r;\n"
+                  "    double s[8], *v = (double *)&r;\n    for (;;) {\n        int c;\n"
+                  "        for (size_t i = 0; i < sizeof r / sizeof *v; i++)\n"
+                  "            if (scanf(\"%lf\", v + i) != 1)\n                return 0;\n"
+                  "        c = mlk_model(&r, s);\n        printf(\"%s\", mlk_model_classes[c]);\n"
+                  "        for (size_t k = 0; k < sizeof mlk_model_classes / sizeof "
+                  "*mlk_model_classes; k++)\n"
+                  "            printf(\",%.17g\", s[k]);\n        printf(\"\\n\");\n    }\n}\n"
+                : "#include \"m.c\"\n#include <stdio.h>\nint main(void)\n{\n    mlk_model_row r;\n"
+                  "    double *v = (double *)&r;\n    for (;;) {\n"
+                  "        for (size_t i = 0; i < sizeof r / sizeof *v; i++)\n"
+                  "            if (scanf(\"%lf\", v + i) != 1)\n                return 0;\n"
+                  "        printf(\"%.17g\\n\", mlk_model(&r));\n    }\n}\n");
+    out_of("cc -std=c99 -Wall -Wextra -Werror driver.c -o driver -lm && ./driver <rows.txt >c.txt");
+    const char *c = shell_read("c.txt", NULL), *library = shell_read("library.txt", NULL);
+    size_t values = 0;
+    while (*c && *library) {
+        const size_t nc = strcspn(c, ",\n"), nl = strcspn(library, ",\n");
+        char *c_end, *library_end;
+        const double a = strtod(c, &c_end), b = strtod(library, &library_end);
+        if (c_end == c + nc && library_end == library + nl)
+            require_close(a, b, 1e-11 * (1 + fabs(b)));
+        else
+            ck_assert(nc == nl && strncmp(c, library, nc) == 0);
+        c += nc + 1;
+        library += nl + 1;
+        values++;
+    }
+    ck_assert(!*c && !*library && values > 100);
+}
+END_TEST
+
 START_TEST(eval_takes_predictions_made_by_anything)
 {
     shell_write("p.csv", "y,p,s\nno,no,0.2\nno,yes,0.6\nyes,yes,0.9\nyes,yes,0.6\nyes,no,0.1\n");
@@ -196,6 +258,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, model_files_are_the_same_for_any_number_of_threads);
     tcase_add_test(tc, preprocessing_lives_in_the_model_file);
     tcase_add_test(tc, exported_c_predicts_what_the_library_predicts);
+    tcase_add_loop_test(tc, exported_c_agrees_on_real_tables, 0, (int)MLK_COUNT(exports));
     tcase_add_test(tc, eval_takes_predictions_made_by_anything);
     tcase_add_test(tc, quotes_what_csv_must_quote);
     return s;

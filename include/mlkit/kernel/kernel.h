@@ -35,9 +35,10 @@ typedef struct mlk_kernel {
 } mlk_kernel;
 
 /** Values of an option `gamma` that are no numbers. */
-#define MLK_GAMMA_SCALE (-1.0) /**< 1 / (p * variance of all elements of X); 1 / p if that is 0.   \
-                                */
-#define MLK_GAMMA_AUTO (-2.0)  /**< 1 / p. */
+#define MLK_GAMMA_SCALE                                                                            \
+    (-1.0)                    /**< 1 / (p * variance of all elements of X); 1 / p if that is 0.    \
+                               */
+#define MLK_GAMMA_AUTO (-2.0) /**< 1 / p. */
 
 /** The number that an option `gamma` stands for on these rows. */
 double mlk_kernel_gamma(double gamma, mlk_cmat X);

@@ -35,13 +35,13 @@
  * **Method.** Working sets that grow by the largest correlations with the residuals [massias2018].
  * On each, cyclic coordinate descent with its Gram matrix ("covariance updates" [friedman2010])
  * finds which weights are not 0 and their signs; Newton steps on that face, with a Cholesky factor
- * kept from step to step and from alpha to alpha, find the weights. Sets too large for a Gram matrix
- * go by residuals, with Anderson extrapolation [bertrand2021]. Columns are left out by the gap-safe
- * sphere test [fercoq2015; ndiaye2017] and by bounds on how far their correlation can have moved
- * since it was computed; both are safe: no weight is lost. With n >= p and few columns the whole
- * Gram matrix is formed in one read of X, O(n p^2); otherwise a private copy of X by columns is
- * used. A check of all columns costs O(n p), a pass over m columns of which k move O(m k), a step
- * with k weights O(k^3) where the face is new and O(k^2) where it is not.
+ * kept from step to step and from alpha to alpha, find the weights. Sets too large for a Gram
+ * matrix go by residuals, with Anderson extrapolation [bertrand2021]. Columns are left out by the
+ * gap-safe sphere test [fercoq2015; ndiaye2017] and by bounds on how far their correlation can have
+ * moved since it was computed; both are safe: no weight is lost. With n >= p and few columns the
+ * whole Gram matrix is formed in one read of X, O(n p^2); otherwise a private copy of X by columns
+ * is used. A check of all columns costs O(n p), a pass over m columns of which k move O(m k), a
+ * step with k weights O(k^3) where the face is new and O(k^2) where it is not.
  */
 
 MLK_BEGIN_DECLS

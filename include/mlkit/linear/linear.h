@@ -91,6 +91,7 @@ typedef struct mlk_linear_stats {
                                 columns depend on each other. */
 } mlk_linear_stats;
 
+/** The whole table of statistics; NaN where undefined. */
 mlk_linear_stats mlk_linear_stats_of(const mlk_linear *model);
 /** Standard errors of w: sigma times the root of the diagonal of (Z'SZ)^-1; NaN where columns
  * depend on each other or df is 0. */

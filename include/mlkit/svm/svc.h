@@ -110,6 +110,7 @@ mlk_status mlk_svc_decision(const mlk_svc *model, mlk_cmat X, const mlk_run *run
 /** X.rows x n_classes. MLK_EUNSUPPORTED: fitted without `probability`. */
 mlk_status mlk_svc_predict_proba(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_mat out);
 
+/* What was learned; pointers live as long as the model. */
 size_t mlk_svc_n_decisions(const mlk_svc *model);
 mlk_cvec mlk_svc_intercept(const mlk_svc *model); /**< b of each decision value. */
 /** Training row of support vector s < n_sv, in order of class, then row; known after fit only. */
