@@ -30,6 +30,7 @@ struct mlk_cv {
     size_t n_splits, n_values; /* n_values = 1 where the predictions of all splits are pooled */
     size_t per_repeat, repeats, rows, n_classes;
     bool pooled;
+    double ratio; /* tested rows over training rows */
     mlk_metric_task task;
     const mlk_metric **metrics;
     double *values;                      /* [candidate][metric][value] */
@@ -511,6 +512,20 @@ static double *take_filled(mlk_cv *cv, size_t count, double value)
     return v;
 }
 
+static double test_over_train(const mlk_folds *folds)
+{
+    const size_t splits = mlk_folds_count(folds);
+    double sum = 0.0;
+    for (size_t s = 0; s < splits; s++) {
+        size_t n;
+        const size_t *test = mlk_folds_test(folds, s, &n);
+        const size_t train =
+            mlk_folds_kind(folds) == MLK_FOLDS_TIME ? test[0] : mlk_folds_rows(folds) - n;
+        sum += (double)n / (double)train;
+    }
+    return sum / (double)splits;
+}
+
 static mlk_status new_cv(const mlk_candidate *candidates, size_t n, const mlk_data *d,
                          const mlk_folds *folds, const mlk_cv_opts *o, mlk_cv **out)
 {
@@ -523,6 +538,7 @@ static mlk_status new_cv(const mlk_candidate *candidates, size_t n, const mlk_da
     cv->n_splits = mlk_folds_count(folds);
     cv->per_repeat = mlk_folds_per_repeat(folds);
     cv->repeats = cv->n_splits / cv->per_repeat;
+    cv->ratio = test_over_train(folds);
     cv->pooled = mlk_folds_kind(folds) == MLK_FOLDS_LOO;
     cv->n_values = cv->pooled ? 1 : cv->n_splits;
     cv->rows = d->X.rows;
@@ -618,6 +634,7 @@ void mlk_cv_free(mlk_cv *cv)
 size_t mlk_cv_candidates(const mlk_cv *cv) { return cv->n_candidates; }
 size_t mlk_cv_splits(const mlk_cv *cv) { return cv->n_values; }
 size_t mlk_cv_repeats(const mlk_cv *cv) { return cv->repeats; }
+double mlk_cv_ratio(const mlk_cv *cv) { return cv->ratio; }
 size_t mlk_cv_metrics(const mlk_cv *cv) { return cv->n_metrics; }
 const mlk_metric *mlk_cv_metric(const mlk_cv *cv, size_t m) { return cv->metrics[m]; }
 

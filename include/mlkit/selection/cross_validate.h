@@ -66,11 +66,12 @@ mlk_status mlk_cross_validate(const mlk_candidate *candidates, size_t n, const m
                               const mlk_folds *folds, const mlk_cv_opts *opts, const mlk_run *run,
                               mlk_cv **cv);
 
-/* What was computed. */
-size_t mlk_cv_candidates(const mlk_cv *cv);
+size_t mlk_cv_candidates(const mlk_cv *cv); /**< As many as were given. */
 /** Values a metric has: the number of splits, or 1 (leave-one-out). */
 size_t mlk_cv_splits(const mlk_cv *cv);
-size_t mlk_cv_repeats(const mlk_cv *cv);
+size_t mlk_cv_repeats(const mlk_cv *cv); /**< R of the folds. */
+/** Tested rows over training rows, the mean of all splits: what the corrected t-test asks for. */
+double mlk_cv_ratio(const mlk_cv *cv);
 size_t mlk_cv_metrics(const mlk_cv *cv);                     /**< Their number, */
 const mlk_metric *mlk_cv_metric(const mlk_cv *cv, size_t m); /**< and which; 0 is the scoring. */
 /** Index of the metric with this name; SIZE_MAX: not computed. */
@@ -87,7 +88,7 @@ typedef struct mlk_cv_summary {
     double partial_mean; /**< and their mean (NaN when there is none). */
 } mlk_cv_summary;
 
-/** Mean and spread of metric m over the splits of a candidate. */
+/** Mean and spread of metric m. */
 mlk_cv_summary mlk_cv_summarise(const mlk_cv *cv, size_t candidate, size_t m);
 
 /** Why candidate failed in split s (or was not run: "cancelled"); NULL: it did not. */

@@ -47,8 +47,7 @@ mlk_status mlk_cv_path_run(const mlk_pipeline_opts *base, const char *name, cons
                            const mlk_folds *folds, const mlk_path_opts *opts, const mlk_run *run,
                            mlk_cv_path **path);
 
-/* What was computed; vectors live as long as the path. */
-size_t mlk_cv_path_size(const mlk_cv_path *path);
+size_t mlk_cv_path_size(const mlk_cv_path *path);     /**< Number of values. */
 mlk_cvec mlk_cv_path_values(const mlk_cv_path *path); /**< Of the parameter, simplest first. */
 mlk_cvec mlk_cv_path_means(const mlk_cv_path *path);  /**< m_j; NaN where a split failed. */
 mlk_cvec mlk_cv_path_sds(const mlk_cv_path *path);    /**< s_j */
