@@ -28,6 +28,7 @@
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/json.h>
 #include <mlkit/report/text.h>
+#include <mlkit/selection/compare.h>
 #include <mlkit/selection/cross_validate.h>
 #include <mlkit/selection/folds.h>
 #include <mlkit/selection/path.h>
@@ -35,6 +36,7 @@
 #include <mlkit/stats/describe.h>
 #include <mlkit/stats/distribution.h>
 #include <mlkit/stats/special.h>
+#include <mlkit/stats/studentized_range.h>
 #include <mlkit/svm/one_class_svm.h>
 #include <mlkit/svm/svc.h>
 #include <mlkit/svm/svr.h>
