@@ -627,7 +627,8 @@ START_TEST(fits_many_as_one_by_one)
 {
     enum { MANY = 4 };
     const mlk_data d = random_mixed(3, 150);
-    const mlk_ridge_opts ridge[] = {{0.1, true}, {3, true}};
+    const mlk_ridge_opts ridge[] = {{.alpha = 0.1, .fit_intercept = true},
+                                    {.alpha = 3, .fit_intercept = true}};
     const mlk_pipeline_opts opts[MANY] = {
         {NULL, NULL, "standard", 2, &mlk_ridge_algo, &ridge[0], NULL},
         {NULL, NULL, "standard", 2, &mlk_ridge_algo, &ridge[1], NULL},
