@@ -104,10 +104,13 @@ static mlk_status rank_numbers(const ranking *r, const desk *d, size_t j)
         if (code[i] == UINT32_MAX)
             code[i] = distinct;
     c->n_codes[j] = distinct;
-    c->values[j] = mlk_alloc(distinct + 1, sizeof(double));
+    c->values[j] = mlk_alloc((size_t)distinct + distinct / MLK_COARSE + 1, sizeof(double));
     if (!c->values[j])
         return MLK_FAIL(MLK_ENOMEM, "no memory for %u distinct values", distinct);
     memcpy(c->values[j], d->distinct, distinct * sizeof(double));
+    c->coarse[j] = c->values[j] + distinct;
+    for (uint32_t i = 0; i < distinct; i += MLK_COARSE)
+        c->coarse[j][i / MLK_COARSE] = c->values[j][i];
     return MLK_OK;
 }
 
@@ -167,7 +170,8 @@ static mlk_columns *allocate(const mlk_data *data)
     c->code = mlk_alloc(cells, sizeof *c->code);
     c->n_codes = mlk_alloc_zero(p, sizeof *c->n_codes);
     c->values = mlk_alloc_zero(p, sizeof *c->values);
-    if (!c->row || !c->code || !c->n_codes || !c->values) {
+    c->coarse = mlk_alloc_zero(p, sizeof *c->coarse);
+    if (!c->row || !c->code || !c->n_codes || !c->values || !c->coarse) {
         mlk_columns_free(c);
         return NULL;
     }
@@ -214,5 +218,6 @@ void mlk_columns_free(mlk_columns *c)
     mlk_free(c->code);
     mlk_free(c->n_codes);
     mlk_free(c->values);
+    mlk_free(c->coarse);
     mlk_free(c);
 }

@@ -21,7 +21,10 @@ typedef struct mlk_columns {
     uint32_t *code;    /* p x n */
     uint32_t *n_codes; /* p: distinct values, or levels */
     double **values;   /* p: ascending distinct values; NULL for a categorical column */
+    double **coarse;   /* p: every MLK_COARSE-th of the values, for searching; NULL likewise */
 } mlk_columns;
+
+enum { MLK_COARSE = 64 };
 
 /* Of checked data. MLK_EUNSUPPORTED beyond 2^31 rows or levels. */
 mlk_status mlk_columns_new(const mlk_data *data, const mlk_run *run, mlk_columns **columns);

@@ -560,7 +560,8 @@ static mlk_status split(const grower *g, hand *h, mlk_grown *tree, const candida
     out->feature = (uint32_t)x->feature;
     out->categorical = mlk_columns_categorical(g->c, x->feature);
     out->missing_left = x->cut.has_missing ? x->cut.missing_left : heavier;
-    out->threshold = x->cut.threshold;
+    if (!out->categorical)
+        out->threshold = mlk_split_threshold(g->c, x->feature, &g->rule, &x->cut);
     out->gain = x->cut.gain * g->scale;
     if (out->categorical) {
         out->n_levels = g->c->n_codes[x->feature];
@@ -894,8 +895,9 @@ mlk_status mlk_grow_explain(const mlk_columns *c, const mlk_target *t, const mlk
                                      .categorical = mlk_columns_categorical(c, j),
                                      .missing_left = cut.missing_left,
                                      .has_missing = cut.has_missing,
-                                     .threshold = cut.threshold,
                                      .gain = cut.gain * g.scale};
+        if (shown[j].found && !shown[j].categorical)
+            shown[j].threshold = mlk_split_threshold(c, j, &g.rule, &cut);
         if (shown[j].found && shown[j].categorical)
             mlk_split_sides(c, &node, j, &g.rule, none, &cut, &h.desk, sides + side_start[j]);
     }

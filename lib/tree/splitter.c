@@ -521,45 +521,75 @@ static double midway(double a, double b)
     return m >= a && m < b ? m : a;
 }
 
+double mlk_split_threshold(const mlk_columns *c, size_t j, const mlk_split_rule *rule,
+                           const mlk_cut *cut)
+{
+    const double *values = c->values[j];
+    if (rule->random)
+        return cut->threshold;
+    return cut->next == UINT32_MAX ? INFINITY : midway(values[cut->key], values[cut->next]);
+}
+
+/* Narrows lo < hi with v[lo] <= x < v[hi] to neighbours. */
+static void bisect(const double *v, double x, uint32_t *lo, uint32_t *hi)
+{
+    while (*hi - *lo > 1) {
+        const uint32_t mid = *lo + (*hi - *lo) / 2;
+        if (v[mid] <= x)
+            *lo = mid;
+        else
+            *hi = mid;
+    }
+}
+
+/* The last code of lo..hi whose value is <= x, where values[lo] <= x < values[hi] or lo = hi. The
+ * coarse table, which stays in cache, finds the block; one block of the values is read. */
+static uint32_t last_upto(const mlk_columns *c, size_t j, uint32_t lo, uint32_t hi, double x)
+{
+    uint32_t first = lo / MLK_COARSE + 1,
+             last = hi / MLK_COARSE; /* blocks that begin in lo+1..hi */
+    if (first <= last) {
+        const double *coarse = c->coarse[j];
+        if (!(coarse[first] <= x)) {
+            hi = first * MLK_COARSE;
+        } else if (coarse[last] <= x) {
+            lo = last * MLK_COARSE;
+        } else {
+            bisect(coarse, x, &first, &last);
+            lo = first * MLK_COARSE;
+            hi = last * MLK_COARSE;
+        }
+    }
+    bisect(c->values[j], x, &lo, &hi);
+    return lo;
+}
+
 /* A threshold drawn from [v_lo, v_hi): keys become 0 (up to it), 1, and the next for missing. */
-static void draw_threshold(const double *values, const span *s, mlk_rng *rng, size_t n,
+static void draw_threshold(const mlk_columns *c, size_t j, const span *s, mlk_rng *rng, size_t n,
                            uint32_t *key, uint32_t *last, double *threshold)
 {
+    const double *values = c->values[j];
     const double a = values[s->lo], b = values[s->hi], u = mlk_rng_uniform(rng);
     const double drawn = a * (1.0 - u) + b * u;
     *threshold = drawn >= a && drawn < b ? drawn : a;
-    uint32_t lo = s->lo, hi = s->hi; /* values[lo] <= threshold < values[hi], or lo == hi */
-    while (hi - lo > 1) {
-        const uint32_t mid = lo + (hi - lo) / 2;
-        if (values[mid] <= *threshold)
-            lo = mid;
-        else
-            hi = mid;
-    }
+    *last = last_upto(c, j, s->lo, s->hi, *threshold);
     for (size_t i = 0; i < n; i++)
-        key[i] = key[i] > s->hi ? (uint32_t)(s->lo < s->hi) + 1 : key[i] > lo;
-    *last = lo;
+        key[i] = key[i] > s->hi ? (uint32_t)(s->lo < s->hi) + 1 : key[i] > *last;
 }
 
 static mlk_cut cut_number(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
                           size_t j, const mlk_split_rule *rule, mlk_rng *rng, mlk_desk *d)
 {
     const size_t n = node->sample.n;
-    const double *values = c->values[j];
     span s = gather_keys(mlk_columns_code(c, j), node->sample.id, n, c->n_codes[j], d->key);
     if (!can_split(&s, n))
         return (mlk_cut){.gain = -1.0};
     close_up(d->key, n, c->n_codes[j], &s);
-    if (!rule->random) {
-        mlk_cut cut = cut_keys(t, node, &s, rule->min_samples_leaf, d);
-        if (cut.gain >= 0.0)
-            cut.threshold =
-                cut.next == UINT32_MAX ? INFINITY : midway(values[cut.key], values[cut.next]);
-        return cut;
-    }
+    if (!rule->random)
+        return cut_keys(t, node, &s, rule->min_samples_leaf, d);
     uint32_t last;
     double threshold;
-    draw_threshold(values, &s, rng, n, d->key, &last, &threshold);
+    draw_threshold(c, j, &s, rng, n, d->key, &last, &threshold);
     const span two = {0, s.lo < s.hi, s.n_missing};
     mlk_cut cut = cut_keys(t, node, &two, rule->min_samples_leaf, d);
     if (cut.gain >= 0.0) {

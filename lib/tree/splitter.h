@@ -59,7 +59,7 @@ typedef struct mlk_cut {
     uint32_t key, next;
     uint32_t order; /* class by whose share the levels were ordered (three classes or more) */
     bool missing_left, has_missing;
-    double threshold; /* numeric columns; +inf: whatever is not missing goes left */
+    double threshold; /* of a random cut; +inf: whatever is not missing goes left */
 } mlk_cut;
 
 /* Scratch of one worker, for nodes of up to n samples. */
@@ -101,6 +101,11 @@ typedef struct mlk_split_rule {
 /* The best cut of the node by column j; `rng` serves random cuts. */
 mlk_cut mlk_split_find(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
                        size_t j, const mlk_split_rule *rule, mlk_rng rng, mlk_desk *desk);
+
+/* The threshold of the cut of a numeric column. Apart from finding cuts, since the values are far
+ * from what finding touches, and only the winner's threshold is needed. */
+double mlk_split_threshold(const mlk_columns *c, size_t j, const mlk_split_rule *rule,
+                           const mlk_cut *cut);
 
 enum { MLK_SIDE_RIGHT = 0, MLK_SIDE_LEFT = 1, MLK_SIDE_ABSENT = 2 };
 /* For the cut of a categorical column: the side of each level, and in place n_codes[j] (missing)
