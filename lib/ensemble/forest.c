@@ -46,5 +46,6 @@ const mlk_algo mlk_forest_algo = {
     .save = mlk_forest_algo_save,
     .load = mlk_forest_algo_load,
     .learned = mlk_forest_algo_learned,
+    .codegen = mlk_forest_algo_codegen,
     .free = mlk_forest_algo_free,
 };

@@ -9,6 +9,7 @@
 #include "model/algo.h"
 #include "tree/limits.h"
 #include "tree/pruning.h"
+#include "tree/source.h"
 
 const mlk_word mlk_forest_features[] = {{"auto", MLK_FOREST_AUTO},
                                         {"all", MLK_TREE_ALL},
@@ -507,6 +508,12 @@ mlk_status mlk_forest_algo_load(const mlk_doc *from, size_t n_features, size_t n
     else
         mlk_forest_free(f);
     return st;
+}
+
+mlk_status mlk_forest_algo_codegen(const void *state, mlk_codegen *to)
+{
+    const mlk_forest *f = state;
+    return mlk_nodes_codegen(f->tree, f->n_trees, f->levels, f->p, to);
 }
 
 void mlk_forest_algo_free(void *state) { mlk_forest_free(state); }

@@ -78,6 +78,7 @@ void mlk_forest_algo_save(const void *state, mlk_doc *to);
 mlk_status mlk_forest_algo_load(const mlk_doc *from, size_t n_features, size_t n_classes,
                                 void **state);
 void mlk_forest_algo_learned(const void *state, mlk_doc *to);
+mlk_status mlk_forest_algo_codegen(const void *state, mlk_codegen *to);
 void mlk_forest_algo_free(void *state);
 
 #endif

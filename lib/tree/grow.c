@@ -871,10 +871,41 @@ out:
     return st;
 }
 
+/* The best split by column j, and what its sides are like. */
+static void show_split(const grower *g, hand *h, size_t j, mlk_split_shown *shown, double *count,
+                       uint8_t *side)
+{
+    const size_t n = g->c->n, k = g->target->n_classes;
+    const bool categorical = mlk_columns_categorical(g->c, j);
+    mlk_grown_node root;
+    const mlk_node_stats node = look(g, h, 0, n, &root);
+    candidate x = {.open = {.n = n}, .feature = j};
+    bool heavier;
+    x.cut = mlk_split_find(g->c, g->target, &node, j, &g->rule, (mlk_rng){{0}}, &h->desk);
+    *shown = (mlk_split_shown){.found = x.cut.gain >= 0.0, .categorical = categorical};
+    if (!shown->found)
+        return;
+    shown->missing_left = x.cut.missing_left;
+    shown->has_missing = x.cut.has_missing;
+    shown->gain = x.cut.gain * g->scale;
+    if (!categorical)
+        shown->threshold = mlk_split_threshold(g->c, j, &g->rule, &x.cut);
+    const size_t left = divide(g, h, &x, &node, &heavier);
+    if (categorical)
+        memcpy(side, h->side, g->c->n_codes[j]);
+    for (size_t s = 0; s < 2; s++) {
+        const mlk_node_stats child =
+            look(g, h, s ? left : 0, s ? n - left : left, &shown->child[s]);
+        if (k)
+            memcpy(count + s * k, child.count, k * sizeof *count);
+    }
+}
+
 mlk_status mlk_grow_explain(const mlk_columns *c, const mlk_target *t, const mlk_grow_opts *opts,
-                            mlk_grown_node *root, double *root_count, mlk_split_shown *shown,
+                            mlk_grown_node *root, double *count, mlk_split_shown *shown,
                             uint8_t *sides, const size_t *side_start)
 {
+    const size_t k = t->n_classes;
     grower g = grower_of(c, t, opts, NULL);
     mlk_scratch s = MLK_SCRATCH_INIT;
     hand h;
@@ -886,21 +917,10 @@ mlk_status mlk_grow_explain(const mlk_columns *c, const mlk_target *t, const mlk
     }
     g.total = pool_fill(t, NULL, c->n, &g.pool);
     const mlk_node_stats node = look(&g, &h, 0, c->n, root);
-    for (size_t k = 0; k < t->n_classes; k++)
-        root_count[k] = node.count[k];
-    for (size_t j = 0; j < c->p; j++) {
-        const mlk_rng none = {{0}};
-        const mlk_cut cut = mlk_split_find(c, t, &node, j, &g.rule, none, &h.desk);
-        shown[j] = (mlk_split_shown){.found = cut.gain >= 0.0,
-                                     .categorical = mlk_columns_categorical(c, j),
-                                     .missing_left = cut.missing_left,
-                                     .has_missing = cut.has_missing,
-                                     .gain = cut.gain * g.scale};
-        if (shown[j].found && !shown[j].categorical)
-            shown[j].threshold = mlk_split_threshold(c, j, &g.rule, &cut);
-        if (shown[j].found && shown[j].categorical)
-            mlk_split_sides(c, &node, j, &g.rule, none, &cut, &h.desk, sides + side_start[j]);
-    }
+    if (k)
+        memcpy(count, node.count, k * sizeof *count);
+    for (size_t j = 0; j < c->p; j++)
+        show_split(&g, &h, j, &shown[j], count + (1 + 2 * j) * k, sides + side_start[j]);
     mlk_scratch_release(&s);
     return MLK_OK;
 }

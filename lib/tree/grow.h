@@ -52,17 +52,21 @@ mlk_status mlk_grow(const mlk_columns *columns, const mlk_target *target, const 
                     const mlk_grow_opts *opts, uint64_t seed, const mlk_run *run, mlk_grown **tree);
 void mlk_grown_free(mlk_grown *tree);
 
-/* One column's best split at a root of all rows, for those who explain a node. */
+/* A root of all rows, for those who explain a node: itself, and the best split by each column. */
 typedef struct mlk_split_shown {
     bool found, categorical, missing_left, has_missing;
     double threshold;
     double gain; /* decrease of the weighted impurity */
+    mlk_grown_node child[2];
 } mlk_split_shown;
 
-/* The best split of all rows by each column j: shown[j]; sides: for a categorical column, one byte
- * a level (MLK_SIDE_*) from side_start[j] on. */
+/*
+ * count: n_classes weights of the root, then of the left and the right child of each column;
+ * sides: for a categorical column one byte a level (MLK_SIDE_* of splitter.h) from side_start[j]
+ * on.
+ */
 mlk_status mlk_grow_explain(const mlk_columns *columns, const mlk_target *target,
-                            const mlk_grow_opts *opts, mlk_grown_node *root, double *root_count,
+                            const mlk_grow_opts *opts, mlk_grown_node *root, double *count,
                             mlk_split_shown *shown, uint8_t *sides, const size_t *side_start);
 
 #endif

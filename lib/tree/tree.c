@@ -10,6 +10,7 @@
 #include "tree/limits.h"
 #include "tree/nodes.h"
 #include "tree/pruning.h"
+#include "tree/source.h"
 
 enum { CAPS = MLK_CAP_WEIGHTS | MLK_CAP_MISSING | MLK_CAP_CATEGORICAL | MLK_CAP_SEED };
 
@@ -714,6 +715,12 @@ static void algo_learned(const void *state, mlk_doc *to)
     mlk_doc_put_vec(to, "feature_importances", mlk_tree_importances(t));
 }
 
+static mlk_status algo_codegen(const void *state, mlk_codegen *to)
+{
+    const mlk_tree *t = state;
+    return mlk_nodes_codegen(&t->nodes, 1, t->levels, t->p, to);
+}
+
 static void algo_free(void *state) { mlk_tree_free(state); }
 
 const mlk_algo mlk_tree_algo = {
@@ -732,5 +739,6 @@ const mlk_algo mlk_tree_algo = {
     .save = algo_save,
     .load = algo_load,
     .learned = algo_learned,
+    .codegen = algo_codegen,
     .free = algo_free,
 };

@@ -1,6 +1,7 @@
 #include <mlkit/tree/tree.h>
 
 #include "core/rng.h"
+#include "support/c_source.h"
 #include "support/mlk_test.h"
 #include "support/slow_tree.h"
 
@@ -115,6 +116,82 @@ START_TEST(permuted_rows_give_the_same_tree)
         require_same_tree(a, b);
         mlk_tree_free(a);
         mlk_tree_free(b);
+    }
+}
+END_TEST
+
+START_TEST(integer_weights_are_duplicated_rows)
+{
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        const mlk_data *d = &random_table(seed, 60)->data;
+        mlk_tree_opts o = random_opts(seed, d->n_classes);
+        const size_t n = d->X.rows, p = d->X.cols;
+        mlk_mat X = test_mat(4 * n, p);
+        mlk_vec y = test_vec(4 * n), w = test_vec(n);
+        size_t m = 0;
+        o.min_samples_leaf = 1; /* limits count rows, not weight */
+        o.min_samples_split = 2;
+        for (size_t i = 0; i < n; i++) {
+            w.data[i] = (double)((7 * i + seed) % 4 + (i == 0));
+            for (size_t c = 0; c < (size_t)w.data[i]; c++) {
+                memcpy(X.data + m * p, d->X.data + i * p, p * sizeof(double));
+                y.data[m++] = d->y.data[i];
+            }
+        }
+        mlk_data weighted = *d, repeated = *d;
+        weighted.w = mlk_vec_c(w);
+        repeated.w = (mlk_cvec){NULL, 0};
+        repeated.X = (mlk_cmat){X.data, m, p, p};
+        repeated.y = (mlk_cvec){y.data, m};
+        mlk_tree *a = fit(&weighted, &o, 1), *b = fit(&repeated, &o, 1);
+        ck_assert_uint_eq(mlk_tree_n_nodes(a), mlk_tree_n_nodes(b));
+        for (size_t i = 0; i < mlk_tree_n_nodes(a); i++) {
+            const mlk_tree_node u = mlk_tree_node_at(a, i), v = mlk_tree_node_at(b, i);
+            ck_assert(u.leaf == v.leaf && u.feature == v.feature && u.weight == v.weight);
+            ck_assert(u.leaf || u.categorical || u.threshold == v.threshold);
+            require_same(u.value, v.value, (d->n_classes ? d->n_classes : 1) * sizeof(double));
+        }
+        mlk_tree_free(a);
+        mlk_tree_free(b);
+    }
+}
+END_TEST
+
+START_TEST(gives_the_same_tree_for_any_number_of_threads)
+{
+    const mlk_cmat X = test_random_mat(5, 40000, 9); /* enough for subtrees in parallel */
+    for (size_t k = 0; k < 4; k += 3) {
+        const mlk_data d = {
+            .X = X, .y = k ? test_classes(1, X, k) : test_linear_target(1, X, 1.0), .n_classes = k};
+        mlk_tree_opts o = mlk_tree_opts_default();
+        o.max_features = k ? MLK_TREE_SQRT : MLK_TREE_ALL;
+        mlk_tree *one = fit(&d, &o, 1);
+        ck_assert_uint_gt(mlk_tree_n_leaves(one), 1000);
+        for (int threads = 2; threads < 9; threads = threads == 3 ? 8 : threads + 1) {
+            mlk_tree *other = fit(&d, &o, threads);
+            require_same_tree(one, other);
+            mlk_tree_free(other);
+        }
+        mlk_tree_free(one);
+    }
+}
+END_TEST
+
+START_TEST(is_written_as_c_that_gives_the_same_bits)
+{
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        table *t = random_table(3 * seed + 1, 200);
+        mlk_model *model;
+        require_ok(mlk_model_fit(&mlk_tree_algo, NULL, &t->data, NULL, &model));
+        const size_t k = t->data.n_classes, width = k ? k : 1, n = t->data.X.rows;
+        const mlk_mat said = test_run_c_source(model, t->data.X, width);
+        mlk_mat expected = test_mat(n, width);
+        if (k)
+            require_ok(mlk_model_predict_proba(model, t->data.X, NULL, expected));
+        else
+            require_ok(mlk_model_predict(model, t->data.X, NULL, (mlk_vec){expected.data, n}));
+        require_same(said.data, expected.data, n * width * sizeof(double));
+        mlk_model_free(model);
     }
 }
 END_TEST
@@ -296,6 +373,9 @@ Suite *test_suite(void)
     Suite *s = suite_create("tree/tree");
     TCase *twin = test_case(s, "twin"), *book = test_case(s, "book");
     tcase_add_test(twin, permuted_rows_give_the_same_tree);
+    tcase_add_test(twin, integer_weights_are_duplicated_rows);
+    tcase_add_test(twin, gives_the_same_tree_for_any_number_of_threads);
+    tcase_add_test(twin, is_written_as_c_that_gives_the_same_bits);
     tcase_add_loop_test(twin, equals_the_slow_literal_tree, 0, 6);
     tcase_add_test(twin, finds_the_best_of_all_subsets_of_levels);
     tcase_add_test(book, grows_the_iris_tree_of_the_book);
