@@ -40,6 +40,7 @@
 #include <mlkit/svm/one_class_svm.h>
 #include <mlkit/svm/svc.h>
 #include <mlkit/svm/svr.h>
+#include <mlkit/tree/show.h>
 #include <mlkit/tree/tree.h>
 
 #endif
