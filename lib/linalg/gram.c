@@ -14,7 +14,7 @@
  * it adds the products of one packed block (tile.h) after another; they are summed in order.
  */
 enum { MAX_CHUNKS = 64, MIN_CHUNKS = 8 };
-static const size_t PARTIAL_BYTES = (size_t)64 << 20, BLOCK_BYTES = (size_t)96 << 10;
+static const size_t PARTIAL_BYTES = (size_t)64 << 20, BLOCK_BYTES = (size_t)32 << 10;
 
 typedef struct gram {
     mlk_cmat X;
