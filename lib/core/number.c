@@ -8,10 +8,9 @@
 /*
  * Decimal to binary. A number is w * 10^q with up to 19 digits in the integer w:
  *
- *   1. w < 2^53 and |q| <= 22: w and 10^|q| are doubles, one operation rounds correctly [Clinger].
- *   2. Else the 128-bit product of w with the leading bits of 5^q decides [Lemire 2021; Mushtak and
+ *   1. The 128-bit product of w with the leading bits of 5^q decides [Lemire 2021; Mushtak and
  *      Lemire 2023 prove that no product is ever undecided].
- *   3. More than 19 digits: if w and w + 1 round to the same double, that is it; if not, integers
+ *   2. More than 19 digits: if w and w + 1 round to the same double, that is it; if not, integers
  *      of a few thousand bits compare all digits with the midpoint of neighbouring doubles.
  */
 
@@ -25,10 +24,6 @@ static const struct {
 #include "core/pow5_table.inc"
 };
 
-static const double power_of_10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
 static double from_bits(uint64_t bits)
 {
     double x;
@@ -38,10 +33,10 @@ static double from_bits(uint64_t bits)
 
 #define INFINITY_BITS ((uint64_t)0x7FF << 52)
 
-/* Bits of the double next to w * 10^q, w > 0. */
-static uint64_t round_product(uint64_t w, int64_t q)
+/* Bits of the double next to w * 10^q. */
+static inline uint64_t round_product(uint64_t w, int64_t q)
 {
-    if (q < MIN_POWER)
+    if (w == 0 || q < MIN_POWER)
         return 0;
     if (q > MAX_POWER)
         return INFINITY_BITS;
@@ -79,13 +74,6 @@ static uint64_t round_product(uint64_t w, int64_t q)
     }
     return exponent >= 0x7FF ? INFINITY_BITS
                              : (m & ~((uint64_t)1 << 52)) | (uint64_t)exponent << 52;
-}
-
-static double scaled(uint64_t w, int64_t q)
-{
-    if (w >> 53 == 0 && q >= -22 && q <= 22)
-        return q < 0 ? (double)w / power_of_10[-q] : (double)w * power_of_10[q];
-    return w ? from_bits(round_product(w, q)) : 0.0;
 }
 
 /* ------------------------------------------------- exact comparison of many digits */
@@ -164,45 +152,57 @@ static uint64_t round_exactly(const big *digits, int64_t q, uint64_t bits)
     return bits;
 }
 
-/* The value of more than EXACT_DIGITS digits, with a point among them or not, before `end`, times
- * 10^q where q counts from the last digit. */
-static double many_digits(const char *first, const char *end, int64_t q)
+/* Bits of the number with these digits, a point among them or not, from a first one that is not 0,
+ * times 10^q where q counts from the last digit. `guess` is right or nearly so. */
+static uint64_t compare_all_digits(const char *first, const char *end, int64_t q, uint64_t guess)
 {
-    while (first < end && (*first == '0' || *first == '.'))
-        first++;
-    uint64_t w = 0;
     big digits = {0, {0}};
-    size_t n = 0;
-    int64_t behind = 0; /* digits that are in w, but for those */
+    int64_t n = 0;
     bool more = false;
     for (const char *p = first; p < end; p++) {
         if (*p == '.')
             continue;
-        const uint64_t digit = (uint64_t)(*p - '0');
-        if (n < EXACT_DIGITS)
-            w = 10 * w + digit;
-        else
-            behind++;
         if (n < MAX_DIGITS)
-            big_multiply_add(&digits, 10, digit);
+            big_multiply_add(&digits, 10, (uint64_t)(*p - '0'));
         else
-            more |= digit != 0;
+            more |= *p != '0';
         n++;
     }
-    if (n <= EXACT_DIGITS)
-        return scaled(w, q);
-    const uint64_t bits = round_product(w, q + behind);
-    if (bits == round_product(w + 1, q + behind))
-        return from_bits(bits);
-    q += n > MAX_DIGITS ? (int64_t)(n - MAX_DIGITS) : 0;
+    q += n > MAX_DIGITS ? n - MAX_DIGITS : 0;
     if (more) {
         big_multiply_add(&digits, 10, 1);
         q--;
     }
-    return from_bits(round_exactly(&digits, q, bits));
+    return round_exactly(&digits, q, guess);
+}
+
+/* The same for any number of digits, which may begin with zeros. */
+static uint64_t many_digits(const char *first, const char *end, int64_t q)
+{
+    while (first < end && (*first == '0' || *first == '.'))
+        first++;
+    uint64_t w = 0;
+    int64_t behind = 0; /* digits that w has no room for */
+    int n = 0;
+    for (const char *p = first; p < end; p++) {
+        if (*p == '.')
+            continue;
+        if (n == EXACT_DIGITS) {
+            behind++;
+        } else {
+            w = 10 * w + (uint64_t)(*p - '0');
+            n++;
+        }
+    }
+    const uint64_t bits = round_product(w, q + behind);
+    if (behind == 0 || bits == round_product(w + 1, q + behind))
+        return bits;
+    return compare_all_digits(first, end, q, bits);
 }
 
 /* ----------------------------------------------------------------- characters */
+
+static inline bool is_digit(char c) { return (unsigned char)(c - '0') < 10; }
 
 static inline uint64_t load8(const char *p)
 {
@@ -223,23 +223,27 @@ static inline uint64_t join8(uint64_t d)
            32;
 }
 
-/* Append the digits at p to *w, which wraps around silently; returns the place behind them. */
-static inline const char *take_digits(const char *p, const char *end, uint64_t *w)
+/* Append the digits that these eight characters begin with to *w; returns how many. */
+static inline int take8(uint64_t chars, uint64_t *w)
 {
     static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-    while (end - p >= 8) {
-        const uint64_t d = load8(p) ^ 0x3030303030303030;
-        const uint64_t other = ((d + 0x7676767676767676) | d) & 0x8080808080808080;
-        if (other) {
-            const int n = __builtin_ctzll(other) / 8;
-            if (n)
-                *w = *w * power[n] + join8(d << (64 - 8 * n));
-            return p + n;
-        }
+    const uint64_t d = chars ^ 0x3030303030303030;
+    const uint64_t other = ((d + 0x7676767676767676) | d) & 0x8080808080808080;
+    if (!other) {
         *w = *w * 100000000 + join8(d);
-        p += 8;
+        return 8;
     }
-    for (; p < end && (unsigned char)(*p - '0') < 10; p++)
+    const int n = __builtin_ctzll(other) / 8; /* often hard to predict: no branch */
+    *w = *w * power[n] + join8((d << (56 - 8 * n)) << 8);
+    return n;
+}
+
+/* Append the digits at p to *w, which wraps around silently; returns the place behind them. */
+static const char *take_digits(const char *p, const char *end, uint64_t *w)
+{
+    for (int n = 8; n == 8 && end - p >= 8; p += n)
+        n = take8(load8(p), w);
+    for (; p < end && is_digit(*p); p++)
         *w = *w * 10 + (uint64_t)(*p - '0');
     return p;
 }
@@ -251,10 +255,10 @@ static const char *take_exponent(const char *p, const char *end, int64_t *q)
     const bool negative = s < end && *s == '-';
     if (s < end && (*s == '-' || *s == '+'))
         s++;
-    if (s == end || (unsigned char)(*s - '0') >= 10)
+    if (s == end || !is_digit(*s))
         return p;
     int64_t exponent = 0;
-    for (; s < end && (unsigned char)(*s - '0') < 10; s++)
+    for (; s < end && is_digit(*s); s++)
         if (exponent < EXPONENT_LIMIT * (int64_t)EXPONENT_LIMIT) /* files may be large */
             exponent = 10 * exponent + (*s - '0');
     *q += negative ? -exponent : exponent;
@@ -305,9 +309,71 @@ const char *mlk_parse_real(const char *s, const char *end, double *out)
     const char *const last = p;
     if (p < end && (*p == 'e' || *p == 'E'))
         p = take_exponent(p, end, &q);
-    const double value = n <= EXACT_DIGITS ? scaled(w, q) : many_digits(first, last, q);
-    *out = negative ? -value : value;
+    const uint64_t bits = n <= EXACT_DIGITS ? round_product(w, q) : many_digits(first, last, q);
+    *out = from_bits(bits | (uint64_t)negative << 63);
     return p;
+}
+
+/* -------------------------------------------------------------- rows of numbers */
+
+/* What take_plain() may look at: a sign, four times eight characters, a point, an e. */
+enum { PLAIN_ROOM = 64 };
+
+/* The bits of a number at p without "+", of up to EXACT_DIGITS digits; PLAIN_ROOM characters can be
+ * read. Returns the place behind it, or NULL for anything else. Signs and the last few digits
+ * are as good as random in measured data, so what depends on them is computed, not branched on.
+ */
+static inline const char *take_plain(const char *p, const char *end, uint64_t *bits)
+{
+    const uint64_t negative = *p == '-';
+    uint64_t w = 0;
+    int64_t q = 0;
+    int n, part;
+    p += negative;
+    if (p[1] == '.' && is_digit(*p)) { /* so often that it deserves a branch */
+        w = (uint64_t)(*p++ - '0');
+        n = 1;
+    } else {
+        n = part = take8(load8(p), &w);
+        p += part;
+        if (part == 8) {
+            part = take8(load8(p), &w);
+            p += part;
+            n += part;
+        }
+    }
+    if (*p == '.') {
+        const char *const fraction = ++p;
+        p += part = take8(load8(p), &w);
+        if (part == 8)
+            p += part = take8(load8(p), &w);
+        if (part == 8)
+            p += take8(load8(p), &w);
+        q = fraction - p;
+        n += (int)-q;
+    }
+    if (n == 0 || n > EXACT_DIGITS)
+        return NULL;
+    if (*p == 'e' || *p == 'E')
+        p = take_exponent(p, end, &q);
+    *bits = round_product(w, q) | negative << 63;
+    return p;
+}
+
+size_t mlk_parse_reals(const char **at, const char *end, char delimiter, double *out, size_t n)
+{
+    const char *p = *at;
+    size_t i = 0;
+    for (; i < n && end - p >= PLAIN_ROOM; i++) {
+        uint64_t bits;
+        const char *stop = take_plain(p, end, &bits);
+        if (!stop || *stop != delimiter || (bits & INFINITY_BITS) == INFINITY_BITS)
+            break;
+        out[i] = from_bits(bits);
+        p = stop + 1;
+    }
+    *at = p;
+    return i;
 }
 
 bool mlk_parse_real_all(const char *s, double *out)

@@ -13,6 +13,13 @@
  */
 const char *mlk_parse_real(const char *s, const char *end, double *out);
 
+/*
+ * A row of finite numbers, each followed by `delimiter`: up to n of them from *at to out, *at moves
+ * behind them. It stops before anything unusual (blanks, "+", words, more than 19 digits, an
+ * overflow, the last 64 characters), for mlk_parse_real() to judge. Returns how many it took.
+ */
+size_t mlk_parse_reals(const char **at, const char *end, char delimiter, double *out, size_t n);
+
 /* Whole text to number: true when all of it is one. */
 bool mlk_parse_real_all(const char *s, double *out);
 

@@ -75,6 +75,14 @@ static bool no_memory(csv_worker *w, const char *at)
 
 /* --------------------------------------------------------------------- fields */
 
+/* Columns of numbers in a row, from each column on. */
+static void find_runs(const csv *c, csv_worker *w)
+{
+    size_t run = 0;
+    for (size_t j = c->cols; j-- > 0;)
+        w->run[j] = run = w->mode[j] == CSV_NUMBER ? run + 1 : 0;
+}
+
 static bool take_text(csv_worker *w, size_t j, const csv_field *f, csv_cell *cell)
 {
     mlk_text text = {f->begin, (size_t)(f->end - f->begin)};
@@ -118,6 +126,7 @@ static bool take_number(csv *c, csv_worker *w, size_t j, const csv_field *f, csv
         return false;
     }
     w->mode[j] = CSV_SKIP;
+    find_runs(c, w);
     atomic_store_explicit(&c->columns[j].given_up, 1, memory_order_relaxed);
     return true;
 }
@@ -137,26 +146,28 @@ static bool take_field(csv *c, csv_worker *w, size_t j, const csv_field *f, csv_
     return w->mode[j] == CSV_NUMBER ? take_number(c, w, j, f, cell) : take_text(w, j, f, cell);
 }
 
+/* Numbers from column j on, as long as all is as usual; returns the first column left. */
+static inline size_t take_numbers(const csv *c, const csv_worker *w, const char **p, size_t j,
+                                  csv_cell *cells)
+{
+    const size_t last = c->cols - 1, run = w->run[j];
+    if (run && j < last) {
+        j += mlk_parse_reals(p, c->end, c->delimiter, &cells[j].number,
+                             j + run > last ? last - j : run);
+    }
+    if (j == last && w->run[j])
+        j += mlk_parse_reals(p, c->end, '\n', &cells[j].number, 1);
+    return j;
+}
+
 /* One record at p into `cells`; returns the place behind it, or NULL with w->error. */
 static const char *take_record(csv *c, csv_worker *w, const char *p, csv_cell *cells)
 {
-    const char *const record = p, *const end = c->end;
-    const char delimiter = c->delimiter;
+    const char *const record = p;
     const size_t last = c->cols - 1;
-    for (size_t j = 0;; j++) {
-        if (w->mode[j] == CSV_NUMBER) {
-            /* The usual case: a finite number and what must follow it. */
-            const char *q = mlk_parse_real(p, end, &cells[j].number);
-            if (q > p && q < end && *q == (j < last ? delimiter : '\n') &&
-                fabs(cells[j].number) < INFINITY) {
-                p = q + 1;
-                if (j == last)
-                    return p;
-                continue;
-            }
-        }
+    for (size_t j = 0; (j = take_numbers(c, w, &p, j, cells)) <= last; j++) {
         csv_field f;
-        csv_read_field(p, end, delimiter, &f);
+        csv_read_field(p, c->end, c->delimiter, &f);
         if (f.stop == CSV_OPEN_QUOTE || f.stop == CSV_AFTER_QUOTE)
             return bad_field(w, j, &f);
         if ((f.stop == CSV_DELIMITER) != (j < last))
@@ -164,9 +175,8 @@ static const char *take_record(csv *c, csv_worker *w, const char *p, csv_cell *c
         if (!take_field(c, w, j, &f, &cells[j]))
             return NULL;
         p = f.next;
-        if (j == last)
-            return p;
     }
+    return p;
 }
 
 /* ----------------------------------------------------------------------- rows */
@@ -207,6 +217,7 @@ static mlk_status read_piece(csv *c, csv_worker *w, csv_piece *piece)
         w->mode[j] = atomic_load_explicit(&c->columns[j].given_up, memory_order_relaxed)
                          ? CSV_SKIP
                          : c->columns[j].mode;
+    find_runs(c, w);
     w->error.status = MLK_OK;
     const char *p = piece->begin;
     while ((p = csv_skip_blank(p, c->end)) < piece->end) {

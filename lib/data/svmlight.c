@@ -175,11 +175,13 @@ static mlk_status make_table(svm *s, size_t rows, size_t features)
         names[j] = (mlk_text){text, (size_t)snprintf(text, ROOM, "%zu", j)};
     mlk_table *t = mlk_table_new(s->name, names, features + 1);
     s->table = t;
-    for (size_t j = 0; t && j < t->cols; j++)
-        if (!(t->columns[j].values = mlk_alloc_zero(rows, sizeof(double))))
-            t = NULL;
-    if (!t)
+    size_t count;
+    if (t && !__builtin_mul_overflow(rows, t->cols, &count))
+        t->numbers = mlk_alloc_zero(count, sizeof *t->numbers);
+    if (!t || !t->numbers)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu numbers", rows, features);
+    for (size_t j = 0; j < t->cols; j++)
+        t->columns[j].values = t->numbers + j * rows;
     t->rows = rows;
     t->sparse = true;
     t->first_line = 1;

@@ -153,12 +153,12 @@ void mlk_table_free(mlk_table *t)
         return;
     for (size_t j = 0; j < t->cols; j++) {
         table_column *c = &t->columns[j];
-        mlk_free(c->values);
         mlk_free(c->codes);
         mlk_free(c->levels);
         mlk_free(c->level_text);
     }
     mlk_free(t->columns);
+    mlk_free(t->numbers);
     mlk_free(t->names);
     mlk_free(t->lines);
     mlk_free(t->name);

@@ -5,11 +5,11 @@
 
 #include "data/dict.h"
 
-/* What the readers fill. A column owns its arrays; a level's text lies in level_text. */
+/* What the readers fill. A column owns its codes and levels; a level's text lies in level_text. */
 typedef struct table_column {
     const char *name; /* in table->names */
     mlk_column_type type;
-    double *values;
+    double *values; /* in table->numbers */
     uint32_t *codes;
     const char **levels;
     char *level_text;
@@ -20,6 +20,7 @@ struct mlk_table {
     char *name;
     size_t rows, cols;
     table_column *columns;
+    double *numbers;   /* the values of all numeric columns */
     char *names;       /* all column names, each NUL-terminated */
     size_t first_line; /* line of row 0 */
     size_t *lines;     /* of each row; NULL: first_line + row */
