@@ -214,6 +214,7 @@ START_TEST(numbers_the_columns_without_a_header)
     ck_assert_str_eq(mlk_table_column(t, 1).name, "2");
     require_ok(mlk_table_find(t, "2", &j));
     ck_assert_uint_eq(j, 1);
+    mlk_table_free(t);
     require_fail(mlk_table_read_memory("t.csv", "1,a\n2", 5, &opts, NULL, &t), MLK_EFORMAT,
                  "t.csv:2: 1 field; the first row has 2");
 }
