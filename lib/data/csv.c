@@ -252,7 +252,7 @@ static mlk_status make_workers(csv *c)
         csv_worker *w = &workers[i];
         w->tile = mlk_scratch_take(&c->scratch, c->tile_rows * c->cols, sizeof *w->tile);
         w->mode = mlk_scratch_take(&c->scratch, c->cols, sizeof *w->mode);
-        w->run = mlk_scratch_take(&c->scratch, c->cols, sizeof *w->run);
+        w->run = mlk_scratch_take(&c->scratch, c->cols + 1, sizeof *w->run);
         w->dicts = mlk_scratch_take(&c->scratch, c->cols, sizeof *w->dicts);
         w->missing = mlk_scratch_take(&c->scratch, c->cols, sizeof *w->missing);
         w->infinite = mlk_scratch_take(&c->scratch, c->cols, sizeof *w->infinite);

@@ -47,7 +47,7 @@ typedef struct csv_error {
 typedef struct csv_worker {
     csv_cell *tile;      /* rows on their way into columns, row-major */
     unsigned char *mode; /* of each column, in the present piece */
-    size_t *run;         /* columns of numbers from each column on */
+    size_t *run;         /* numeric columns in a row from each on; [cols] is 0 */
     mlk_dict *dicts;     /* of each column */
     size_t *missing;     /* in each column */
     mlk_text *infinite;  /* first infinite number of each column */

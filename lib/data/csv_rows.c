@@ -78,7 +78,7 @@ static bool no_memory(csv_worker *w, const char *at)
 /* Columns of numbers in a row, from each column on. */
 static void find_runs(const csv *c, csv_worker *w)
 {
-    size_t run = 0;
+    size_t run = w->run[c->cols] = 0;
     for (size_t j = c->cols; j-- > 0;)
         w->run[j] = run = w->mode[j] == CSV_NUMBER ? run + 1 : 0;
 }
