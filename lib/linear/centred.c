@@ -80,28 +80,28 @@ static mlk_status by_columns(const mlk_data *data, const centring *k, const mlk_
                             (void *)(uintptr_t)k);
 }
 
+/* One read of X gives the products of all columns of [X y], centred, and their means. */
 static mlk_status by_gram(const mlk_data *data, const centring *k, const mlk_run *run)
 {
     mlk_centred *c = k->c;
+    const size_t p = c->p, ld = c->G.ld;
     const double scale = (double)c->n / k->total;
-    if (k->intercept)
-        MLK_TRY(mlk_column_means(data->X, data->w, run, c->x_mean));
-    else
-        memset(c->x_mean.data, 0, c->p * sizeof(double));
-    MLK_TRY(mlk_gram(data->X, data->w, data->y, mlk_vec_c(c->x_mean), c->y_mean, run, c->G, c->zt));
-    if (data->w.n) {
-        for (size_t i = 0; i < c->p * c->p; i++)
-            c->G.data[i] *= scale;
-        for (size_t j = 0; j < c->p; j++)
-            c->zt.data[j] *= scale;
-    }
-    for (size_t j = 0; j < c->p; j++) {
-        if (is_constant(c->G.data[j * c->p + j], c->x_mean.data[j], c->n)) {
-            for (size_t i = 0; i < c->p; i++)
-                c->G.data[i * c->p + j] = c->G.data[j * c->p + i] = 0.0;
-            c->zt.data[j] = 0.0;
-        }
-        c->norm2.data[j] = c->G.data[j * c->p + j];
+    const mlk_mat all = {c->G.data, p + 1, p + 1, ld};
+    const mlk_vec mean = {c->x_mean.data, p + 1};
+    MLK_TRY(mlk_gram_augmented(data->X, data->w, data->y, k->intercept, run, all, mean));
+    for (size_t i = 0; data->w.n && i <= p; i++)
+        for (size_t j = 0; j <= p; j++)
+            all.data[i * ld + j] *= scale;
+    c->y_mean = mean.data[p];
+    c->tt = fmax(0.0, all.data[p * ld + p]);
+    for (size_t j = 0; j < p; j++) {
+        c->zt.data[j] = all.data[p * ld + j];
+        c->norm2.data[j] = all.data[j * ld + j];
+        if (!is_constant(c->norm2.data[j], mean.data[j], c->n))
+            continue;
+        for (size_t i = 0; i < p; i++)
+            all.data[i * ld + j] = all.data[j * ld + i] = 0.0;
+        c->norm2.data[j] = c->zt.data[j] = 0.0;
     }
     return MLK_OK;
 }
@@ -110,15 +110,9 @@ static mlk_status by_gram(const mlk_data *data, const centring *k, const mlk_run
 static void centre_target(const mlk_data *data, centring *k, double *root)
 {
     mlk_centred *c = k->c;
-    k->total = (double)c->n;
-    if (root) {
-        k->total = 0.0;
-        for (size_t i = 0; i < c->n; i++)
-            k->total += data->w.data[i];
-        for (size_t i = 0; i < c->n; i++)
-            root[i] = sqrt(data->w.data[i] / k->total * (double)c->n);
-        k->root = root;
-    }
+    for (size_t i = 0; i < data->w.n; i++)
+        root[i] = sqrt(data->w.data[i] / k->total * (double)c->n);
+    k->root = data->w.n ? root : NULL;
     memset(c->t.data, 0, c->t.n * sizeof(double));
     memcpy(c->t.data, data->y.data, c->n * sizeof(double));
     c->y_mean = centre(k, c->t.data, c->n);
@@ -148,23 +142,28 @@ mlk_status mlk_centred_init(mlk_centred *c, const mlk_data *data, bool fit_inter
                             const mlk_run *run)
 {
     const size_t n = data->X.rows, p = data->X.cols, ld = (n + 7) / 8 * 8;
+    double *root = NULL;
     *c = (mlk_centred){.n = n, .p = p, .memory = MLK_SCRATCH_INIT};
-    c->x_mean = mlk_scratch_vec(&c->memory, p);
+    c->x_mean = mlk_scratch_vec(&c->memory, p + 1); /* and one for y */
     c->zt = mlk_scratch_vec(&c->memory, p);
     c->norm2 = mlk_scratch_vec(&c->memory, p);
-    c->t = mlk_scratch_vec(&c->memory, ld);
-    double *root = data->w.n ? mlk_scratch_vec(&c->memory, n).data : NULL;
     if (gram) {
-        c->G = mlk_scratch_mat(&c->memory, p, p);
+        c->G = mlk_scratch_mat(&c->memory, p + 1, (p + 8) / 8 * 8); /* and a row and column for y */
+        c->G.rows = c->G.cols = p;
     } else {
         c->Z = mlk_scratch_mat(&c->memory, p, ld);
         c->Z.cols = n;
+        c->t = mlk_scratch_vec(&c->memory, ld);
+        root = mlk_scratch_vec(&c->memory, data->w.n).data;
     }
     if (c->memory.failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a copy of a %zu x %zu design", n, p);
 
-    centring k = {.c = c, .w = data->w, .intercept = fit_intercept};
-    centre_target(data, &k, root);
+    centring k = {.c = c, .w = data->w, .total = (double)n, .intercept = fit_intercept};
+    if (data->w.n)
+        k.total = weighted_sum(data->w.data, (mlk_cvec){NULL, 0}, 0.0, n);
+    if (!gram)
+        centre_target(data, &k, root);
     MLK_TRY(gram ? by_gram(data, &k, run) : by_columns(data, &k, run));
     return check_norms(c, data->X, run);
 }

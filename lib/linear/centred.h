@@ -13,12 +13,12 @@
  */
 typedef struct mlk_centred {
     size_t n, p;
-    mlk_vec x_mean; /* p, zeros without an intercept */
+    mlk_vec x_mean; /* zeros without an intercept */
     double y_mean;
     double tt;     /* ||t||^2 */
     mlk_vec zt;    /* Z't */
     mlk_vec norm2; /* ||z_j||^2 */
-    mlk_mat G;     /* p x p: Z'Z; or data NULL, and then */
+    mlk_mat G;     /* p x p: Z'Z; or data NULL, and then the next two */
     mlk_mat Z;     /* p x ld: row j is column j, followed by zeros; ld a multiple of 8 */
     mlk_vec t;     /* ld values, the last ones 0 */
     mlk_scratch memory;

@@ -12,7 +12,8 @@
 
 enum {
     DEPTH = 5,    /* differences that an extrapolation combines */
-    BURST = 3,    /* passes from one step on a face to the next */
+    BURST = 3,    /* passes from one step on a face to the next, at least */
+    SPEED = 32,   /* multiplications of a factorisation in the time of one of a pass */
     GAP_EVERY = 8 /* passes from gap to gap where one costs as much as a pass */
 };
 
@@ -80,10 +81,10 @@ static inline __attribute__((always_inline)) double shrink(const mlk_cd_penalty 
     return copysign(over / (a + q->l2), u);
 }
 
-/* Each returns whether any coordinate moved. */
-MLK_SIMD static bool pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q)
+/* Each returns how many coordinates moved. */
+MLK_SIMD static size_t pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q)
 {
-    bool moved = false;
+    size_t moved = 0;
     for (size_t j = 0; j < p->m; j++) {
         const double a = p->norm2[j], old = p->w[j];
         const double step = a > 0.0 ? shrink(q, p->g[j] + a * old, a) - old : 0.0;
@@ -91,14 +92,14 @@ MLK_SIMD static bool pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q)
             continue;
         p->w[j] = old + step;
         mlk_lanes_axpy(-step, p->G.data + j * p->G.ld, p->g, p->m);
-        moved = true;
+        moved++;
     }
     return moved;
 }
 
-MLK_SIMD static bool pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q)
+MLK_SIMD static size_t pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q)
 {
-    bool moved = false;
+    size_t moved = 0;
     for (size_t j = 0; j < p->m; j++) {
         const double a = p->norm2[j], old = p->w[j];
         const double *z = p->Z.data + p->set[j] * p->Z.ld;
@@ -109,7 +110,7 @@ MLK_SIMD static bool pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty 
             continue;
         p->w[j] = old + step;
         mlk_lanes_axpy(-step, z, p->r, p->n);
-        moved = true;
+        moved++;
     }
     return moved;
 }
@@ -236,18 +237,25 @@ static mlk_status check(const mlk_cd_problem *p, const mlk_cd_penalty *q, double
     return mlk_run_poll(run, -1.0);
 }
 
-/* The step comes before the passes: with the face of the problem before, it is the best guess. */
+/* A step may take the time that the passes since the last one have taken. The one before the first
+ * pass is nearly free when the face is that of the problem before, and then the best guess. */
 static mlk_status descend_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q, double target,
                                int64_t max_passes, const mlk_run *run, int64_t *passes)
 {
-    const int64_t first = *passes;
-    for (bool moved = true, done = false;;) {
+    const double m = (double)p->m;
+    double budget = m * m;
+    size_t moved = 1;
+    bool done = false, taken = false;
+    for (int64_t since = 0;; since++) {
         MLK_TRY(check(p, q, target, *passes, run, &done));
         if (done || !moved || *passes >= max_passes)
             return MLK_OK;
-        if ((*passes - first) % BURST == 0)
-            MLK_TRY(mlk_face_step(p->face, p, q));
+        if (since % BURST == 0) {
+            MLK_TRY(mlk_face_step(p->face, p, q, budget, &taken));
+            budget = taken ? 0.0 : budget;
+        }
         moved = pass_gram(p, q);
+        budget += SPEED * m * (double)moved;
         ++*passes;
     }
 }
@@ -257,7 +265,8 @@ static mlk_status descend_columns(const mlk_cd_problem *p, const mlk_cd_penalty 
                                   history *h)
 {
     const int64_t first = *passes;
-    for (bool moved = true, done = false;;) {
+    size_t moved = 1;
+    for (bool done = false;;) {
         if ((*passes - first) % GAP_EVERY == 0 || !moved || *passes >= max_passes) {
             MLK_TRY(check(p, q, target, *passes, run, &done));
             if (done || !moved || *passes >= max_passes)

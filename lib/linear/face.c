@@ -201,7 +201,15 @@ static mlk_status try_step(mlk_face *f, const mlk_cd_problem *p, const mlk_cd_pe
     return MLK_OK;
 }
 
-mlk_status mlk_face_step(mlk_face *face, const mlk_cd_problem *p, const mlk_cd_penalty *q)
+/* Multiplications that the factor of the face lacks. */
+static double cost(const mlk_face *f, const step *s)
+{
+    const double a = (double)s->a, k = (double)f->n;
+    return (a * a * a - k * k * k) / 3.0;
+}
+
+mlk_status mlk_face_step(mlk_face *face, const mlk_cd_problem *p, const mlk_cd_penalty *q,
+                         double budget, bool *taken)
 {
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     step s = {.d = mlk_scratch_vec(&scratch, p->m).data,
@@ -211,10 +219,12 @@ mlk_status mlk_face_step(mlk_face *face, const mlk_cd_problem *p, const mlk_cd_p
     mlk_status st = MLK_OK;
     if (scratch.failed)
         st = MLK_FAIL(MLK_ENOMEM, "no memory for a step over %zu columns", p->m);
+    *taken = false;
     for (bool whole = false, again = true; st == MLK_OK && again && !whole;) {
         st = list_face(face, p, q->l2, &s);
-        if (st != MLK_OK || s.a == 0)
+        if (st != MLK_OK || s.a == 0 || (!*taken && cost(face, &s) > budget))
             break;
+        *taken = true;
         st = try_step(face, p, q, &s, &whole, &again);
     }
     mlk_scratch_release(&scratch);

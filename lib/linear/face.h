@@ -29,9 +29,11 @@ typedef struct mlk_face {
  * change sign on the way become 0. If that was not all the way, the same on the face that is left,
  * and so on. Where a column depends on others, first go along the combination of them that changes
  * w but not Z w, down the L1 norm until one weight is 0. P never rises beyond rounding. The problem
- * has a Gram matrix. MLK_ENOMEM.
+ * has a Gram matrix. Nothing happens, and *taken is false, where the factor would need more than
+ * `budget` multiplications. MLK_ENOMEM.
  */
-mlk_status mlk_face_step(mlk_face *face, const mlk_cd_problem *p, const mlk_cd_penalty *q);
+mlk_status mlk_face_step(mlk_face *face, const mlk_cd_problem *p, const mlk_cd_penalty *q,
+                         double budget, bool *taken);
 /* Coordinate j is number place[j] from now on; those that have gone had no weight. */
 void mlk_face_renumber(mlk_face *face, const size_t *place);
 /* Forget the factor, keep the memory. */

@@ -86,16 +86,17 @@ START_TEST(goes_to_the_minimiser_of_the_face)
 {
     const double start[] = {0.3, 0.0, -0.2, 0.0, 0.1, 0.4};
     const mlk_cd_penalty q = {0.5, _i ? 0.7 : 0.0, false};
+    bool taken;
     fixture f;
     set_up(&f, test_random_mat(1, 30, 6), test_random_vec(2, 30));
     set_weights(&f, start);
     const double before = objective(&f, &q);
-    require_ok(mlk_face_step(&f.face, &f.problem, &q));
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken));
     ck_assert(objective(&f, &q) < before);
     ck_assert(f.w.data[1] == 0.0 && f.w.data[3] == 0.0);
     for (size_t j = 0; j < 6; j++)
         ck_assert(f.w.data[j] * start[j] >= 0.0);
-    require_ok(mlk_face_step(&f.face, &f.problem, &q)); /* on what is left */
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken)); /* on what is left */
     require_minimiser(&f, &q);
     mlk_face_release(&f.face);
 }
@@ -105,6 +106,7 @@ START_TEST(keeps_its_factor_while_coordinates_come_and_go)
 {
     const mlk_cd_penalty q = {0.01, 0.0, false};
     const size_t p = 12;
+    bool taken;
     fixture f;
     set_up(&f, test_random_mat(3, 40, p), test_linear_target(4, test_random_mat(3, 40, p), 0.1));
     mlk_vec start = test_vec(p);
@@ -112,8 +114,8 @@ START_TEST(keeps_its_factor_while_coordinates_come_and_go)
         for (size_t j = 0; j < p; j++) /* signs of the solution, so that nothing is lost */
             start.data[j] = (j * 7 + round * 5) % 4 ? copysign(0.1, f.zt.data[j]) : 0.0;
         set_weights(&f, start.data);
-        require_ok(mlk_face_step(&f.face, &f.problem, &q));
-        require_ok(mlk_face_step(&f.face, &f.problem, &q));
+        require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken));
+        require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken));
         require_minimiser(&f, &q);
     }
     mlk_face_release(&f.face);
@@ -127,6 +129,7 @@ START_TEST(sheds_dependent_columns)
     const mlk_cd_penalty q = {0.02, 0.0, false};
     const mlk_cmat half = test_random_mat(5, 40, 5);
     const mlk_mat X = test_mat(40, 10);
+    bool taken;
     fixture f;
     for (size_t i = 0; i < 40; i++)
         for (size_t j = 0; j < 10; j++)
@@ -138,7 +141,7 @@ START_TEST(sheds_dependent_columns)
         start.data[j] = j % 3 ? 0.5 : -0.3;
     set_weights(&f, start.data);
     const double before = objective(&f, &q);
-    require_ok(mlk_face_step(&f.face, &f.problem, &q));
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken));
     size_t left = 0;
     for (size_t j = 0; j < 10; j++)
         left += f.w.data[j] != 0.0;
@@ -157,10 +160,11 @@ START_TEST(follows_new_numbers_of_coordinates)
     const mlk_cmat X = test_random_mat(7, 20, 4);
     const mlk_mat Y = test_mat(20, 3);
     const mlk_cvec t = test_random_vec(8, 20);
+    bool taken;
     fixture f, g;
     set_up(&f, X, t);
     set_weights(&f, first);
-    require_ok(mlk_face_step(&f.face, &f.problem, &q));
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken));
     for (size_t i = 0; i < 20; i++)
         for (size_t j = 0; j < 4; j++)
             if (place[j] != SIZE_MAX)
@@ -169,10 +173,26 @@ START_TEST(follows_new_numbers_of_coordinates)
     g.face = f.face;
     mlk_face_renumber(&g.face, place);
     set_weights(&g, then);
-    require_ok(mlk_face_step(&g.face, &g.problem, &q));
-    require_ok(mlk_face_step(&g.face, &g.problem, &q));
+    require_ok(mlk_face_step(&g.face, &g.problem, &q, INFINITY, &taken));
+    require_ok(mlk_face_step(&g.face, &g.problem, &q, INFINITY, &taken));
     require_minimiser(&g, &q);
     mlk_face_release(&g.face);
+}
+END_TEST
+
+START_TEST(keeps_to_its_budget)
+{
+    const mlk_cd_penalty q = {0.01, 0.0, false};
+    bool taken;
+    fixture f;
+    set_up(&f, test_random_mat(1, 30, 6), test_random_vec(2, 30));
+    set_weights(&f, f.zt.data); /* all 6; 6^3 / 3 = 72 multiplications */
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, 71.0, &taken));
+    ck_assert(!taken);
+    require_same(f.w.data, f.zt.data, 6 * sizeof(double));
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, 72.0, &taken));
+    ck_assert(taken);
+    mlk_face_release(&f.face);
 }
 END_TEST
 
@@ -180,11 +200,13 @@ START_TEST(does_nothing_at_zero)
 {
     const mlk_cd_penalty q = {0.5, 0.0, false};
     const double start[3] = {0};
+    bool taken;
     fixture f;
     set_up(&f, test_random_mat(1, 9, 3), test_random_vec(2, 9));
     set_weights(&f, start);
-    require_ok(mlk_face_step(&f.face, &f.problem, &q));
+    require_ok(mlk_face_step(&f.face, &f.problem, &q, INFINITY, &taken));
     require_same(f.w.data, start, sizeof start);
+    ck_assert(!taken);
     mlk_face_release(&f.face);
 }
 END_TEST
@@ -197,6 +219,7 @@ Suite *test_suite(void)
     tcase_add_test(step, keeps_its_factor_while_coordinates_come_and_go);
     tcase_add_test(step, sheds_dependent_columns);
     tcase_add_test(step, follows_new_numbers_of_coordinates);
+    tcase_add_test(step, keeps_to_its_budget);
     tcase_add_test(step, does_nothing_at_zero);
     return s;
 }
