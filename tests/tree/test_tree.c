@@ -1,5 +1,9 @@
 #include <mlkit/tree/tree.h>
 
+#include <stdio.h>
+
+#include <mlkit/data/dataset.h>
+
 #include "core/rng.h"
 #include "support/c_source.h"
 #include "support/mlk_test.h"
@@ -368,9 +372,405 @@ START_TEST(grows_the_regression_tree_of_the_book)
 }
 END_TEST
 
+/* A shared table as an algorithm sees it; false where the folder is absent. */
+typedef struct shared_table {
+    mlk_table *table;
+    mlk_dataset *dataset;
+    mlk_data data;
+} shared_table;
+
+static bool open_shared(const char *name, const char *target, const char *task, shared_table *t)
+{
+    const char *path = test_shared_path(name);
+    if (!path)
+        return false;
+    const mlk_roles roles = {.target = target, .task = task};
+    require_ok(mlk_table_read(path, NULL, NULL, &t->table));
+    require_ok(mlk_dataset_new(t->table, &roles, NULL, &t->dataset));
+    t->data = mlk_dataset_data(t->dataset);
+    return true;
+}
+
+static void close_shared(shared_table *t)
+{
+    mlk_dataset_free(t->dataset);
+    mlk_table_free(t->table);
+}
+
+START_TEST(leaves_no_error_on_the_housing_rows_of_the_book)
+{
+    shared_table t;
+    const char *rows_path = test_shared_path("book/housing_strat_train_idx.txt");
+    if (!rows_path ||
+        !open_shared("datasets/california_housing.csv", "median_house_value", "regression", &t))
+        return;
+    size_t rows[20640], n = 0;
+    FILE *f = fopen(rows_path, "r");
+    while (n < MLK_COUNT(rows) && fscanf(f, "%zu", &rows[n]) == 1)
+        n++;
+    fclose(f);
+    ck_assert_uint_eq(n, 16512);
+    mlk_subset train;
+    require_ok(mlk_subset_new(&t.data, rows, n, NULL, &train));
+    mlk_tree *tree = fit(&train.data, NULL, 0);
+    mlk_vec out = test_vec(n);
+    require_ok(mlk_tree_predict(tree, train.data.X, NULL, out));
+    require_same(out.data, train.data.y.data, n * sizeof(double)); /* RMSE 0 */
+    mlk_tree_free(tree);
+    mlk_subset_free(&train);
+    close_shared(&t);
+}
+END_TEST
+
+/* scikit-learn 1.2.1 and rpart 4.1.19, which agree: tests/reference/tree.py. */
+static const struct {
+    const char *name, *target;
+    bool classes;
+    int64_t max_depth, min_samples_leaf;
+    size_t leaves;
+    double impurity;
+} peers[] = {
+    {"datasets/boston.csv", "medv", false, 4, 5, 13, 11.6318474025738},
+    {"datasets/concrete.csv", "compressive_strength", false, 5, 8, 31, 55.7600700886224},
+    {"datasets/diabetes.csv", "progression", false, 4, 10, 15, 2596.29641741318},
+    {"datasets/breast_cancer.csv", "diagnosis", true, 4, 7, 12, 0.0314000098710116},
+    {"datasets/wine.csv", "cultivar", true, 3, 6, 7, 0.0836142322097378},
+    {"datasets/sonar.csv", "Class", true, 4, 5, 13, 0.111068306693307},
+};
+
+START_TEST(fits_as_well_as_other_programs_with_as_many_leaves)
+{
+    shared_table t;
+    if (!open_shared(peers[_i].name, peers[_i].target,
+                     peers[_i].classes ? "classification" : "regression", &t))
+        return;
+    mlk_tree_opts o = mlk_tree_opts_default();
+    o.max_depth = peers[_i].max_depth;
+    o.min_samples_leaf = peers[_i].min_samples_leaf;
+    mlk_tree *tree = fit(&t.data, &o, 0);
+    double impurity = 0.0;
+    for (size_t i = 0; i < mlk_tree_n_nodes(tree); i++) {
+        const mlk_tree_node x = mlk_tree_node_at(tree, i);
+        if (x.leaf)
+            impurity += x.impurity * (double)x.samples / (double)t.data.X.rows;
+    }
+    ck_assert_uint_eq(mlk_tree_n_leaves(tree), peers[_i].leaves);
+    require_relative(impurity, peers[_i].impurity, 1e-11);
+    mlk_tree_free(tree);
+    close_shared(&t);
+}
+END_TEST
+
+/* ---------------------------------------------------------------------- limits */
+
+START_TEST(grows_the_best_leaf_first)
+{
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        const mlk_cmat X = test_random_mat(seed, 150, 3);
+        const mlk_data d = {.X = X, .y = test_linear_target(seed, X, 1.0)};
+        const mlk_tree_opts all = mlk_tree_opts_default();
+        const slow_tree slow = slow_tree_fit(&d, &all);
+        /* Open the largest gain among the leaves, again and again, on the slow full tree. */
+        bool opened[512] = {false}, leaf[512] = {true};
+        for (size_t leaves = 2; leaves < 20; leaves++) {
+            size_t best = SIZE_MAX;
+            for (size_t i = 0; i < slow.n; i++)
+                if (leaf[i] && !slow.node[i].leaf &&
+                    (best == SIZE_MAX || slow.node[i].gain > slow.node[best].gain))
+                    best = i;
+            leaf[best] = false;
+            opened[best] = true;
+            leaf[slow.node[best].left] = leaf[slow.node[best].right] = true;
+            mlk_tree_opts o = all;
+            o.max_leaf_nodes = (int64_t)leaves;
+            mlk_tree *tree = fit(&d, &o, 1);
+            ck_assert_uint_eq(mlk_tree_n_leaves(tree), leaves);
+            size_t of[512] = {0}; /* slow node of each node */
+            for (size_t i = 0; i < mlk_tree_n_nodes(tree); i++) {
+                const mlk_tree_node x = mlk_tree_node_at(tree, i);
+                const slow_node *s = &slow.node[of[i]];
+                ck_assert(x.leaf != opened[of[i]]);
+                if (x.leaf)
+                    continue;
+                ck_assert(x.feature == s->feature && x.threshold == s->threshold);
+                of[x.left] = s->left;
+                of[x.right] = s->right;
+            }
+            mlk_tree_free(tree);
+        }
+    }
+}
+END_TEST
+
+START_TEST(draws_columns_anew_at_each_node_and_by_the_seed)
+{
+    const mlk_cmat X = test_random_mat(2, 400, 10);
+    const mlk_data d = {.X = X, .y = test_linear_target(2, X, 0.1)};
+    mlk_tree_opts o = mlk_tree_opts_default();
+    o.max_features = 0.1;
+    mlk_tree *a = fit(&d, &o, 1), *same = fit(&d, &o, 1);
+    require_same_tree(a, same);
+    size_t used[10] = {0};
+    for (size_t i = 0; i < mlk_tree_n_nodes(a); i++)
+        if (!mlk_tree_node_at(a, i).leaf)
+            used[mlk_tree_node_at(a, i).feature]++;
+    for (size_t j = 0; j < 10; j++) /* about 40 each */
+        ck_assert(used[j] > 10 && used[j] < 90);
+    o.seed = 1;
+    mlk_tree *b = fit(&d, &o, 1);
+    ck_assert(mlk_tree_node_at(a, 0).threshold != mlk_tree_node_at(b, 0).threshold);
+    mlk_tree_free(a);
+    mlk_tree_free(same);
+    mlk_tree_free(b);
+}
+END_TEST
+
+START_TEST(draws_on_where_the_columns_drawn_cannot_split)
+{
+    const double x[] = {1, 1, 1, 7, 0, 1, 1, 1, 7, 1, 1, 1, 1, 7, 2, 1, 1, 1, 7, 3};
+    const double y[] = {0, 1, 0, 1};
+    const mlk_data d = {.X = {x, 4, 5, 5}, .y = {y, 4}, .n_classes = 2};
+    mlk_tree_opts o = mlk_tree_opts_default();
+    o.max_features = 0.2;
+    for (int64_t seed = 0; seed < 10; seed++) {
+        o.seed = seed;
+        mlk_tree *tree = fit(&d, &o, 1);
+        ck_assert_uint_eq(mlk_tree_n_leaves(tree), 4);
+        mlk_tree_free(tree);
+    }
+}
+END_TEST
+
+START_TEST(balanced_classes_weigh_the_same)
+{
+    const mlk_cmat X = test_random_mat(3, 90, 3);
+    mlk_vec y = test_vec(90), w = test_vec(90);
+    for (size_t i = 0; i < 90; i++)
+        y.data[i] = i % 9 == 0 ? 1.0 : i % 3 == 1 ? 2.0 : 0.0;
+    size_t n[3] = {0};
+    for (size_t i = 0; i < 90; i++)
+        n[(size_t)y.data[i]]++;
+    for (size_t i = 0; i < 90; i++)
+        w.data[i] = 90.0 / (3.0 * (double)n[(size_t)y.data[i]]);
+    const mlk_data d = {.X = X, .y = mlk_vec_c(y), .n_classes = 3};
+    mlk_data weighted = d;
+    weighted.w = mlk_vec_c(w);
+    mlk_tree_opts o = mlk_tree_opts_default();
+    mlk_tree *b = fit(&weighted, &o, 1);
+    o.class_weight = 1;
+    mlk_tree *a = fit(&d, &o, 1);
+    require_same_tree(a, b);
+    for (size_t c = 0; c < 3; c++)
+        require_close(mlk_tree_node_at(a, 0).value[c], 1.0 / 3.0, 90.0 * DBL_EPSILON);
+    mlk_tree_free(a);
+    mlk_tree_free(b);
+}
+END_TEST
+
+/* ------------------------------------------------------------------- edge cases */
+
+START_TEST(one_class_one_row_or_a_constant_target_is_a_leaf)
+{
+    const double x[] = {1, 2, 3, 4}, ones[] = {1, 1, 1, 1}, pi[] = {3.14, 3.14, 3.14, 3.14};
+    const mlk_data cases[] = {
+        {.X = {x, 4, 1, 1}, .y = {ones, 4}, .n_classes = 2},
+        {.X = {x, 1, 4, 4}, .y = {pi, 1}},
+        {.X = {x, 4, 1, 1}, .y = {pi, 4}},
+        {.X = {ones, 4, 1, 1}, .y = {x, 4}}, /* a constant column */
+    };
+    static const double expected[] = {1.0, 3.14, 3.14, 2.5};
+    for (size_t i = 0; i < MLK_COUNT(cases); i++) {
+        mlk_tree *tree = fit(&cases[i], NULL, 1);
+        double out;
+        ck_assert_uint_eq(mlk_tree_n_nodes(tree), 1);
+        ck_assert_uint_eq(mlk_tree_depth(tree), 0);
+        require_ok(
+            mlk_tree_predict(tree, mlk_cmat_rows(cases[i].X, 0, 1), NULL, (mlk_vec){&out, 1}));
+        ck_assert(out == expected[i]);
+        ck_assert(mlk_tree_importances(tree).data[0] == 0.0);
+        mlk_tree_free(tree);
+    }
+}
+END_TEST
+
+START_TEST(an_all_missing_column_is_never_split)
+{
+    const double x[] = {NAN, 1, NAN, 2, NAN, 3, NAN, 4}, y[] = {0, 0, 1, 1};
+    const mlk_data d = {.X = {x, 4, 2, 2}, .y = {y, 4}, .n_classes = 2};
+    mlk_tree *tree = fit(&d, NULL, 1);
+    ck_assert_uint_eq(mlk_tree_n_leaves(tree), 2);
+    ck_assert_uint_eq(mlk_tree_node_at(tree, 0).feature, 1);
+    mlk_tree_free(tree);
+}
+END_TEST
+
+START_TEST(missing_values_that_tell_the_class_are_split_off)
+{
+    const double x[] = {5, NAN, 1, NAN, 9}, y[] = {0, 1, 0, 1, 0};
+    const mlk_data d = {.X = {x, 5, 1, 1}, .y = {y, 5}, .n_classes = 2};
+    mlk_tree *tree = fit(&d, NULL, 1);
+    const mlk_tree_node root = mlk_tree_node_at(tree, 0);
+    ck_assert_uint_eq(mlk_tree_n_leaves(tree), 2);
+    ck_assert(isinf(root.threshold) && !root.missing_left);
+    mlk_tree_free(tree);
+}
+END_TEST
+
+START_TEST(what_training_did_not_see_goes_with_the_heavier_child)
+{
+    /* Level 3 does not occur; nothing is missing. Levels 0, 1 -> class 0 (3 rows), 2 -> 1. */
+    const double x[] = {0, 1, 1, 2}, y[] = {0, 0, 0, 1};
+    const size_t levels[] = {4};
+    const double strange[] = {3, NAN, MLK_UNSEEN, 4, 1e300, 2.0, 0.0};
+    const double expected[] = {0, 0, 0, 0, 0, 1, 0};
+    const mlk_data d = {.X = {x, 4, 1, 1}, .y = {y, 4}, .n_classes = 2, .levels = levels};
+    mlk_tree *tree = fit(&d, NULL, 1);
+    mlk_vec out = test_vec(7);
+    require_ok(mlk_tree_predict(tree, (mlk_cmat){strange, 7, 1, 1}, NULL, out));
+    require_same(out.data, expected, sizeof expected);
+    mlk_tree_free(tree);
+
+    const double z[] = {1, 2, 3, 10}, missing = NAN;
+    mlk_data numeric = d;
+    numeric.X.data = z;
+    numeric.levels = NULL;
+    tree = fit(&numeric, NULL, 1);
+    require_ok(mlk_tree_predict(tree, (mlk_cmat){&missing, 1, 1, 1}, NULL, (mlk_vec){out.data, 1}));
+    ck_assert(out.data[0] == 0.0);
+    mlk_tree_free(tree);
+}
+END_TEST
+
+START_TEST(thresholds_separate_neighbours_of_any_size)
+{
+    const double big = DBL_MAX, tiny = DBL_TRUE_MIN;
+    const double pairs[][2] = {{1.0, nextafter(1.0, 2.0)},
+                               {-big, big},
+                               {0.9 * big, big},
+                               {0.0, tiny},
+                               {-tiny, 0.0},
+                               {-1e-300, 1e-300},
+                               {-nextafter(3.0, 4.0), -3.0}};
+    const double y[] = {0, 1};
+    for (size_t i = 0; i < MLK_COUNT(pairs); i++) {
+        const mlk_data d = {.X = {pairs[i], 2, 1, 1}, .y = {y, 2}, .n_classes = 2};
+        mlk_tree *tree = fit(&d, NULL, 1);
+        const double t = mlk_tree_node_at(tree, 0).threshold;
+        mlk_vec out = test_vec(2);
+        ck_assert(pairs[i][0] <= t && t < pairs[i][1]);
+        require_ok(mlk_tree_predict(tree, d.X, NULL, out));
+        require_same(out.data, y, sizeof y);
+        mlk_tree_free(tree);
+    }
+}
+END_TEST
+
+START_TEST(takes_hundreds_of_levels)
+{
+    enum { N = 3000, L = 700 };
+    const size_t levels[] = {L};
+    double *x = test_alloc(N * sizeof *x), *y = test_alloc(N * sizeof *y);
+    mlk_rng rng = mlk_rng_stream(1, 1);
+    for (size_t i = 0; i < N; i++) {
+        x[i] = (double)mlk_rng_below(&rng, L);
+        y[i] = fmod(x[i], 7.0) < 3.0; /* a subset of the levels tells everything */
+    }
+    const mlk_data d = {.X = {x, N, 1, 1}, .y = {y, N}, .n_classes = 2, .levels = levels};
+    mlk_tree *tree = fit(&d, NULL, 1);
+    ck_assert_uint_eq(mlk_tree_n_leaves(tree), 2);
+    mlk_vec out = test_vec(N);
+    require_ok(mlk_tree_predict(tree, d.X, NULL, out));
+    require_same(out.data, y, N * sizeof *y);
+    mlk_tree_free(tree);
+}
+END_TEST
+
+START_TEST(weights_of_zero_are_no_rows)
+{
+    const double x[] = {1, 2, 2.5, 3}, y[] = {0, 0, 0, 1}, w[] = {1, 1, 0, 1};
+    const mlk_data d = {.X = {x, 4, 1, 1}, .y = {y, 4}, .w = {w, 4}, .n_classes = 2};
+    mlk_tree *tree = fit(&d, NULL, 1);
+    ck_assert(mlk_tree_node_at(tree, 0).threshold == 2.5);
+    ck_assert_uint_eq(mlk_tree_node_at(tree, 0).samples, 3);
+    mlk_tree_free(tree);
+}
+END_TEST
+
+START_TEST(permutation_importance_finds_the_column_that_matters)
+{
+    const mlk_cmat X = test_random_mat(8, 300, 3);
+    mlk_vec y = test_vec(300), mean = test_vec(3), sd = test_vec(3);
+    for (size_t i = 0; i < 300; i++)
+        y.data[i] = X.data[3 * i + 1] > 0.2;
+    const mlk_data d = {.X = X, .y = mlk_vec_c(y), .n_classes = 2};
+    mlk_tree *tree = fit(&d, NULL, 1);
+    require_ok(mlk_tree_permutation_importance(tree, &d, 20, 3, NULL, mean, sd));
+    ck_assert(mean.data[0] == 0.0 && sd.data[0] == 0.0 && mean.data[2] == 0.0);
+    double p = 0.0;
+    for (size_t i = 0; i < 300; i++)
+        p += y.data[i] / 300.0;
+    require_close(mean.data[1], 2.0 * p * (1.0 - p), 0.03); /* wrong where two rows differ */
+    ck_assert(sd.data[1] > 0.0 && sd.data[1] < 0.06);
+    require_fail(mlk_tree_permutation_importance(tree, &d, 0, 3, NULL, mean, sd), MLK_EINVAL,
+                 "0 repeats");
+    mlk_tree_free(tree);
+}
+END_TEST
+
+/* ----------------------------------------------------------------------- errors */
+
+START_TEST(rejects_bad_input_and_says_why)
+{
+    const mlk_cmat X = test_random_mat(1, 20, 3);
+    const mlk_data numbers = {.X = X, .y = test_linear_target(1, X, 0.1)};
+    mlk_tree_opts o = mlk_tree_opts_default();
+    mlk_tree *tree;
+    o.criterion = MLK_TREE_GINI;
+    require_fail(mlk_tree_fit(&numbers, &o, NULL, &tree), MLK_EINVAL,
+                 "criterion = gini is for classification; expected variance or absolute_error");
+    o = mlk_tree_opts_default();
+    o.max_features = 2.5;
+    require_fail(mlk_tree_fit(&numbers, &o, NULL, &tree), MLK_EINVAL,
+                 "max_features = 2.5; expected a share in (0, 1] or a count of 2..3");
+    o.max_features = 4;
+    require_fail(mlk_tree_fit(&numbers, &o, NULL, &tree), MLK_EINVAL, "max_features = 4;");
+    o = mlk_tree_opts_default();
+    o.class_weight = 1;
+    require_fail(mlk_tree_fit(&numbers, &o, NULL, &tree), MLK_EINVAL, "for classification");
+    ck_assert_ptr_null(tree);
+    tree = fit(&numbers, NULL, 1);
+    mlk_mat proba = test_mat(20, 2);
+    require_fail(mlk_tree_predict_proba(tree, X, NULL, proba), MLK_EUNSUPPORTED,
+                 "no class probabilities");
+    mlk_tree_free(tree);
+}
+END_TEST
+
+START_TEST(survives_each_failing_allocation)
+{
+    for (uint64_t seed = 0; seed < 12; seed++) {
+        const mlk_data *d = &random_table(seed, 40)->data;
+        mlk_tree_opts o = random_opts(seed, d->n_classes);
+        mlk_tree *tree;
+        mlk_status st = MLK_ENOMEM;
+        o.max_leaf_nodes = seed % 4 == 0 ? 5 : 0;
+        o.class_weight = d->n_classes && seed % 3 == 0;
+        for (int k = 0; st != MLK_OK; k++) {
+            mlk_test_fail_at = k;
+            st = mlk_tree_fit(d, &o, &(mlk_run){.threads = 1}, &tree);
+            ck_assert(st == MLK_OK ? tree != NULL : st == MLK_ENOMEM && tree == NULL);
+        }
+        mlk_test_fail_at = -1;
+        mlk_tree_free(tree);
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("tree/tree");
+    TCase *limits = test_case(s, "limits"), *edge = test_case(s, "edge");
+    TCase *errors = test_case(s, "errors");
     TCase *twin = test_case(s, "twin"), *book = test_case(s, "book");
     tcase_add_test(twin, permuted_rows_give_the_same_tree);
     tcase_add_test(twin, integer_weights_are_duplicated_rows);
@@ -380,5 +780,22 @@ Suite *test_suite(void)
     tcase_add_test(twin, finds_the_best_of_all_subsets_of_levels);
     tcase_add_test(book, grows_the_iris_tree_of_the_book);
     tcase_add_test(book, grows_the_regression_tree_of_the_book);
+    tcase_add_test(book, leaves_no_error_on_the_housing_rows_of_the_book);
+    tcase_add_loop_test(book, fits_as_well_as_other_programs_with_as_many_leaves, 0,
+                        (int)MLK_COUNT(peers));
+    tcase_add_test(limits, grows_the_best_leaf_first);
+    tcase_add_test(limits, draws_columns_anew_at_each_node_and_by_the_seed);
+    tcase_add_test(limits, draws_on_where_the_columns_drawn_cannot_split);
+    tcase_add_test(limits, balanced_classes_weigh_the_same);
+    tcase_add_test(edge, one_class_one_row_or_a_constant_target_is_a_leaf);
+    tcase_add_test(edge, an_all_missing_column_is_never_split);
+    tcase_add_test(edge, missing_values_that_tell_the_class_are_split_off);
+    tcase_add_test(edge, what_training_did_not_see_goes_with_the_heavier_child);
+    tcase_add_test(edge, thresholds_separate_neighbours_of_any_size);
+    tcase_add_test(edge, takes_hundreds_of_levels);
+    tcase_add_test(edge, weights_of_zero_are_no_rows);
+    tcase_add_test(edge, permutation_importance_finds_the_column_that_matters);
+    tcase_add_test(errors, rejects_bad_input_and_says_why);
+    tcase_add_test(errors, survives_each_failing_allocation);
     return s;
 }
