@@ -423,8 +423,11 @@ static int parse(cli *c, int argc, char **argv)
     int code, status = CLI_DONE;
     while (status == CLI_DONE && (code = poptGetNextOpt(context)) > 0) {
         const cli_option *o = &cli_options[code - 1];
-        /* popt gives its copies of arguments away: they live as long as the program. */
-        status = take(c, o, o->kind == CLI_FLAG ? NULL : poptGetOptArg(context));
+        char *arg = NULL; /* popt gives its copy away; it lives as long as the program */
+        if (o->kind != CLI_FLAG && (!(arg = poptGetOptArg(context)) || !append(&c->owned, arg)))
+            status = cli_refuse(c, "out of memory");
+        else
+            status = take(c, o, arg);
     }
     if (status != CLI_DONE)
         return status;
@@ -467,6 +470,9 @@ int cli_main(const cli_tool *tool, int argc, char **argv)
     }
     if (fflush(stdout) != 0 && status == CLI_DONE)
         status = cli_refuse(&c, "standard output: cannot write");
+    for (size_t i = 0; i < c.owned.n; i++)
+        free((void *)(uintptr_t)c.owned.items[i]);
+    free(c.owned.items);
     free(c.set.set.items);
     free(c.set.tune.items);
     poptFreeContext(c.memory);

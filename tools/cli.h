@@ -88,7 +88,8 @@ struct cli {
     mlk_run run; /* warnings counted, progress drawn */
     size_t warnings;
     double started, drawn; /* of the progress bar */
-    void *memory;          /* popt's context, which owns the texts */
+    void *memory;          /* popt's context, which owns args */
+    cli_list owned;        /* the options' values */
 };
 
 /* The whole life of a program. */

@@ -83,12 +83,20 @@ static void fit_a_model(void)
     shell_require(0, NULL, "mlkit-fit ridge -t y -o m.mlk good.csv");
 }
 
+/* Every place of the file; a sanitized program is slow, and the library's own test sees them all.
+ */
+#ifdef MLK_SANITIZED
+enum { STEP = 29 };
+#else
+enum { STEP = 1 };
+#endif
+
 START_TEST(refuses_every_cut_of_a_model_file)
 {
     size_t n;
     fit_a_model();
     char *bytes = shell_read("m.mlk", &n);
-    for (size_t cut = 0; cut < n; cut += cut < 64 || cut + 64 > n ? 1 : 17) {
+    for (size_t cut = 0; cut < n; cut += STEP) {
         shell_write_bytes("cut.mlk", bytes, cut);
         shell_require(1, "mlkit-predict: cut.mlk: ", "mlkit-predict cut.mlk good.csv");
     }
@@ -100,7 +108,7 @@ START_TEST(refuses_every_altered_byte_of_a_model_file)
     size_t n;
     fit_a_model();
     char *bytes = shell_read("m.mlk", &n);
-    for (size_t i = 0; i < n; i += i < 64 || i + 64 > n ? 1 : 13) {
+    for (size_t i = 0; i < n; i += STEP) {
         bytes[i] ^= 0x21;
         shell_write_bytes("bad.mlk", bytes, n);
         shell_require(1, "mlkit-predict: bad.mlk: ", "mlkit-predict bad.mlk good.csv");
