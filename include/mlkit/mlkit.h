@@ -28,11 +28,15 @@
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/json.h>
 #include <mlkit/report/text.h>
+#include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
 #include <mlkit/selection/cross_validate.h>
+#include <mlkit/selection/explain.h>
 #include <mlkit/selection/folds.h>
+#include <mlkit/selection/learning_curve.h>
 #include <mlkit/selection/path.h>
 #include <mlkit/selection/search.h>
+#include <mlkit/selection/tuned.h>
 #include <mlkit/stats/describe.h>
 #include <mlkit/stats/distribution.h>
 #include <mlkit/stats/special.h>

@@ -34,6 +34,7 @@ struct mlk_cv {
     mlk_metric_task task;
     const mlk_metric **metrics;
     double *values;                      /* [candidate][metric][value] */
+    double *train_values;                /* likewise; NULL: not asked for */
     cell *cells;                         /* [candidate][split] */
     double *predictions, *probabilities; /* [candidate][repeat][row]([class]); NULL: not kept */
     mlk_scratch memory;
@@ -57,9 +58,9 @@ static cell *cell_at(const mlk_cv *cv, size_t c, size_t s)
     return &cv->cells[c * cv->n_splits + s];
 }
 
-static double *value_at(const mlk_cv *cv, size_t c, size_t m, size_t v)
+static size_t value_index(const mlk_cv *cv, size_t c, size_t m, size_t v)
 {
-    return &cv->values[(c * cv->n_metrics + m) * cv->n_values + v];
+    return (c * cv->n_metrics + m) * cv->n_values + v;
 }
 
 /* ---------------------------------------------------------------- metrics */
@@ -130,10 +131,10 @@ static mlk_status keep_note(cell *at, const mlk_metric *metric, const char *why)
     return MLK_OK;
 }
 
-/* All metrics of candidate c into value v. What the predictions do not allow is NaN, with a note.
- */
-static mlk_status score(const mlk_cv *cv, size_t c, size_t v, double beta, const mlk_predictions *p,
-                        cell *at, const mlk_run *run)
+/* All metrics of candidate c into value v of `values`. What the predictions do not allow is NaN,
+ * with a note. */
+static mlk_status score(const mlk_cv *cv, double *values, size_t c, size_t v, double beta,
+                        const mlk_predictions *p, cell *at, const mlk_run *run)
 {
     unsigned have = MLK_NEEDS_TRUTH | MLK_NEEDS_PREDICTED;
     if (p->probabilities.data)
@@ -156,8 +157,9 @@ static mlk_status score(const mlk_cv *cv, size_t c, size_t v, double beta, const
         st = mlk_metrics_compute(p, asked, n, beta, run, scores);
     for (size_t m = 0, k = 0; st == MLK_OK && m < cv->n_metrics; m++) {
         const bool there = !(cv->metrics[m]->needs & ~have);
-        *value_at(cv, c, m, v) = there ? scores[k].value : (double)NAN;
-        if (isnan(*value_at(cv, c, m, v)))
+        const double value = there ? scores[k].value : (double)NAN;
+        values[value_index(cv, c, m, v)] = value;
+        if (isnan(value))
             st = keep_note(at, cv->metrics[m],
                            there ? scores[k].note : "the model gives no probabilities");
         k += there;
@@ -282,7 +284,7 @@ static mlk_status judge(const engine *e, size_t c, size_t s, const mlk_model *m,
             st = MLK_FAIL(MLK_EINVAL, "none of the %zu test rows has a prediction", test->X.rows);
         } else if (!e->cv->pooled) {
             const mlk_predictions p = predictions_of(e->cv, &a);
-            st = score(e->cv, c, s, e->opts->beta, &p, at, &e->run);
+            st = score(e->cv, e->cv->values, c, s, e->opts->beta, &p, at, &e->run);
         }
     }
     mlk_scratch_release(&memory);
@@ -290,6 +292,24 @@ static mlk_status judge(const engine *e, size_t c, size_t s, const mlk_model *m,
         return keep_failure(at, st);
     at->done = true;
     return MLK_OK;
+}
+
+/* The metrics on the rows that the model was fitted on. */
+static mlk_status judge_training(const engine *e, size_t c, size_t s, const mlk_model *m,
+                                 const mlk_data *train)
+{
+    cell *at = cell_at(e->cv, c, s);
+    mlk_scratch memory = MLK_SCRATCH_INIT;
+    answers a = {0};
+    mlk_status st = ask(m, train, &e->run, &memory, &a);
+    if (st == MLK_OK) {
+        line_up(train, &a);
+        const mlk_predictions p = predictions_of(e->cv, &a);
+        if (a.n)
+            st = score(e->cv, e->cv->train_values, c, s, e->opts->beta, &p, at, &e->run);
+    }
+    mlk_scratch_release(&memory);
+    return st == MLK_OK ? st : keep_failure(at, st);
 }
 
 /* Models of the group's candidates; NULL where one failed, with its text kept. */
@@ -344,6 +364,9 @@ static mlk_status run_split(const engine *e, const group *g, size_t s)
         st = mlk_subset_new(e->data, rows, training_rows(e, s, rows), &e->run, &train);
     if (st == MLK_OK)
         st = fit_group(e, g, s, &train.data, opts, models);
+    for (size_t k = 0; st == MLK_OK && e->cv->train_values && k < n; k++)
+        if (models[k])
+            st = judge_training(e, g->begin + k, s, models[k], &train.data);
     mlk_subset_free(&train);
     if (st == MLK_OK)
         st = mlk_subset_new(e->data, tested, n_test, &e->run, &test);
@@ -429,7 +452,7 @@ static mlk_status score_pooled(const engine *e, size_t c)
         line_up(&all, &a);
         cell_at(cv, c, 0)->skipped = cv->rows - a.n;
         const mlk_predictions p = predictions_of(cv, &a);
-        st = a.n ? score(cv, c, 0, e->opts->beta, &p, cell_at(cv, c, 0), &e->run)
+        st = a.n ? score(cv, cv->values, c, 0, e->opts->beta, &p, cell_at(cv, c, 0), &e->run)
                  : MLK_FAIL(MLK_EINVAL, "none of the %zu rows has a prediction", cv->rows);
         if (st != MLK_OK)
             st = keep_failure(cell_at(cv, c, 0), st);
@@ -549,6 +572,8 @@ static mlk_status new_cv(const mlk_candidate *candidates, size_t n, const mlk_da
     if (cv->cells)
         memset(cv->cells, 0, n * cv->n_splits * sizeof *cv->cells);
     cv->values = take_filled(cv, n * cv->n_metrics * cv->n_values, (double)NAN);
+    if (o->train_scores && !cv->pooled)
+        cv->train_values = take_filled(cv, n * cv->n_metrics * cv->n_values, (double)NAN);
     if (cv->pooled || o->keep_predictions) {
         const size_t count = n * cv->repeats * cv->rows;
         cv->predictions = take_filled(cv, count, (double)NAN);
@@ -648,12 +673,18 @@ size_t mlk_cv_find(const mlk_cv *cv, const char *name)
 
 mlk_cvec mlk_cv_values(const mlk_cv *cv, size_t candidate, size_t m)
 {
-    return (mlk_cvec){value_at(cv, candidate, m, 0), cv->n_values};
+    return (mlk_cvec){cv->values + value_index(cv, candidate, m, 0), cv->n_values};
 }
 
-mlk_cv_summary mlk_cv_summarise(const mlk_cv *cv, size_t candidate, size_t m)
+mlk_cvec mlk_cv_train_values(const mlk_cv *cv, size_t candidate, size_t m)
 {
-    const mlk_cvec v = mlk_cv_values(cv, candidate, m);
+    if (!cv->train_values)
+        return (mlk_cvec){NULL, 0};
+    return (mlk_cvec){cv->train_values + value_index(cv, candidate, m, 0), cv->n_values};
+}
+
+static mlk_cv_summary summarise(mlk_cvec v)
+{
     mlk_cv_summary s = {(double)NAN, (double)NAN, 0, (double)NAN};
     double sum = 0.0, squares = 0.0;
     for (size_t i = 0; i < v.n; i++)
@@ -672,6 +703,16 @@ mlk_cv_summary mlk_cv_summarise(const mlk_cv *cv, size_t candidate, size_t m)
     if (v.n > 1)
         s.sd = sqrt(squares / (double)(v.n - 1));
     return s;
+}
+
+mlk_cv_summary mlk_cv_summarise(const mlk_cv *cv, size_t candidate, size_t m)
+{
+    return summarise(mlk_cv_values(cv, candidate, m));
+}
+
+mlk_cv_summary mlk_cv_summarise_train(const mlk_cv *cv, size_t candidate, size_t m)
+{
+    return summarise(mlk_cv_train_values(cv, candidate, m));
 }
 
 const char *mlk_cv_failure(const mlk_cv *cv, size_t candidate, size_t s)

@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "core/sort.h"
 #include "core/status.h"
+#include "selection/sample.h"
 
 enum {
     FACTOR = 3,         /* of halving: a third stays, and trains on three times the rows */
@@ -180,57 +181,28 @@ static mlk_status halve(job *j)
     return st;
 }
 
-/* Marks about `share` of the rows, a nested sequence in `order`; classes in proportion, but of
- * each at least CLASS_AT_LEAST if there are as many. */
-static void choose_rows(const mlk_data *d, const size_t *order, double share, unsigned char *use,
-                        size_t *left)
-{
-    const size_t classes = d->n_classes ? d->n_classes : 1;
-    for (size_t c = 0; c < classes; c++)
-        left[c] = 0;
-    for (size_t i = 0; i < d->X.rows; i++)
-        left[d->n_classes ? (size_t)d->y.data[i] : 0]++;
-    for (size_t c = 0; c < classes; c++)
-        left[c] =
-            (size_t)ceil(fmax(share * (double)left[c], fmin(CLASS_AT_LEAST, (double)left[c])));
-    for (size_t i = 0; i < d->X.rows; i++) {
-        size_t *of_class = &left[d->n_classes ? (size_t)d->y.data[order[i]] : 0];
-        use[order[i]] = *of_class > 0;
-        *of_class -= *of_class > 0;
-    }
-}
-
 static mlk_status run_halving(job *j)
 {
-    const mlk_data *d = j->data;
-    mlk_scratch memory = MLK_SCRATCH_INIT;
-    size_t *order = mlk_scratch_take(&memory, d->X.rows, sizeof *order);
-    size_t *left = mlk_scratch_take(&memory, d->n_classes + 1, sizeof *left);
-    unsigned char *use = mlk_scratch_take(&memory, d->X.rows, 1);
+    mlk_part part;
     size_t rounds = 1, round = 0;
     double share = 1.0;
-    mlk_status st =
-        memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu rows", d->X.rows) : MLK_OK;
     /* As many rounds as leave one candidate for the last, if the rows allow it. */
     for (size_t k = j->n_alive; k > 1; k = (k + FACTOR - 1) / FACTOR)
-        if (share * (double)d->X.rows / FACTOR >= ROWS_AT_LEAST) {
+        if (share * (double)j->data->X.rows / FACTOR >= ROWS_AT_LEAST) {
             share /= FACTOR;
             rounds++;
         }
-    if (st == MLK_OK) {
-        mlk_rng rng = mlk_rng_stream((uint64_t)j->opts->seed, 0);
-        mlk_rng_permutation(&rng, order, d->X.rows);
-    }
+    mlk_status st = mlk_part_new(j->data, j->opts->seed, &part);
     for (; st == MLK_OK && round < rounds; round++) {
         const bool last = round + 1 == rounds;
         if (!last)
-            choose_rows(d, order, share, use, left);
-        st = run_round(j, round, last ? 1.0 : share, last ? NULL : use);
+            mlk_part_take(&part, share, CLASS_AT_LEAST);
+        st = run_round(j, round, last ? 1.0 : share, last ? NULL : part.use);
         share *= FACTOR;
         if (st == MLK_OK && !last)
             st = halve(j);
     }
-    mlk_scratch_release(&memory);
+    mlk_part_free(&part);
     return st;
 }
 

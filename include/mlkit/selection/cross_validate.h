@@ -40,6 +40,7 @@ typedef struct mlk_cv_opts {
     double beta;              /**< Of fbeta. Default 1. */
     bool keep_predictions;    /**< Keep out-of-fold predictions. Default false. */
     bool partial;             /**< Cancelled: end with what is finished, not MLK_ECANCELLED. */
+    bool train_scores;        /**< The metrics on the training rows too. Default false. */
     const unsigned char *use; /**< One a row: 0 = not to train on. NULL: all rows. */
 } mlk_cv_opts;
 
@@ -80,6 +81,9 @@ size_t mlk_cv_find(const mlk_cv *cv, const char *name);
 /** Value of metric m in each split; NaN where the fit failed or the metric is not defined. */
 mlk_cvec mlk_cv_values(const mlk_cv *cv, size_t candidate, size_t m);
 
+/** The same on the training rows; empty unless asked for (and for leave-one-out). */
+mlk_cvec mlk_cv_train_values(const mlk_cv *cv, size_t candidate, size_t m);
+
 /** Mean and spread of a metric's values. */
 typedef struct mlk_cv_summary {
     double mean;         /**< NaN unless every split has a value. */
@@ -90,6 +94,8 @@ typedef struct mlk_cv_summary {
 
 /** Mean and spread of metric m. */
 mlk_cv_summary mlk_cv_summarise(const mlk_cv *cv, size_t candidate, size_t m);
+/** ... on the training rows. */
+mlk_cv_summary mlk_cv_summarise_train(const mlk_cv *cv, size_t candidate, size_t m);
 
 /** Why candidate failed in split s (or was not run: "cancelled"); NULL: it did not. */
 const char *mlk_cv_failure(const mlk_cv *cv, size_t candidate, size_t s);
