@@ -148,7 +148,7 @@ static const char *const three[] = {"r2", "mse", "mae"};
 START_TEST(scores_equal_scikit_learns_on_the_same_folds)
 {
     /* tests/reference/cross_validate.py */
-    static const double expected[2][3][5] = {
+    static const double expected[3][3][5] = {
         {{0.8500036219658379, 0.8691328589463845, 0.8461375958841054, 0.7437398310805419,
           0.841572476774187},
          {0.08721744571331448, 0.11212147043815453, 0.12484373076502668, 0.07610119257631263,
@@ -161,16 +161,24 @@ START_TEST(scores_equal_scikit_learns_on_the_same_folds)
           0.12082696214206116},
          {0.2564164223335969, 0.27342296795252535, 0.28041939642277464, 0.2532014054250271,
           0.30715968551257583}},
+        {{0.8177698797838955, 0.8881765541074569, 0.889393937363036, 0.6527413560930424,
+          0.8841930919498449},
+         {0.10596019600992664, 0.09580563220065053, 0.08974559824522031, 0.10312487127899468,
+          0.10733754754787798},
+         {0.2683001779495066, 0.276284399760884, 0.25586897217196075, 0.2711785041258935,
+          0.2864077375992873}},
     };
     const mlk_data d = formula_data();
     const mlk_ridge_opts ridge[] = {{.alpha = 0.7, .fit_intercept = true},
                                     {.alpha = 3, .fit_intercept = true}};
     const mlk_pipeline_opts scaled = {
         .scale = "standard", .poly = 1, .algo = &mlk_ridge_algo, .algo_opts = &ridge[1]};
-    const mlk_candidate c[] = {{&mlk_ridge_algo, &ridge[0]}, {&mlk_pipeline_algo, &scaled}};
+    const mlk_candidate c[] = {{&mlk_ridge_algo, &ridge[0]},
+                               {&mlk_pipeline_algo, &scaled},
+                               {mlk_algo_find("linear"), NULL}};
     mlk_folds *f = formula_folds();
-    mlk_cv *cv = run_cv(c, 2, &d, f, (mlk_cv_opts){.metrics = three, .n_metrics = 3});
-    for (size_t k = 0; k < 2; k++)
+    mlk_cv *cv = run_cv(c, 3, &d, f, (mlk_cv_opts){.metrics = three, .n_metrics = 3});
+    for (size_t k = 0; k < 3; k++)
         for (size_t m = 0; m < 3; m++)
             for (size_t s = 0; s < 5; s++)
                 require_relative(mlk_cv_values(cv, k, m).data[s], expected[k][m][s], 1e-10);
