@@ -17,11 +17,11 @@
  *
  *     x = s1 + s2 + s3,   s1 on 2^-22,  s2 on 2^-45,  s3 on 2^-68,
  *
- * of at most 2^22 units each. Products of slices and their sums over 512 rows then fit in 53 bits:
- * the plain kernel of tile.h computes them without any rounding. The nine of them are added up
- * with their rounding errors kept. What is cut off is below 2^-69 of the largest of the column.
+ * of at most 2^22 units each. Products of slices and their sums over up to 512 rows then fit in 53
+ * bits: the plain kernel of tile.h computes them without any rounding. The nine of them are added
+ * up with their rounding errors kept. What is cut off is below 2^-69 of the largest of the column.
  */
-enum { SLICES = 3, BLOCK = 512 };
+enum { SLICES = 3, BLOCK = 256 };
 
 typedef struct exact {
     mlk_cmat X;
@@ -31,33 +31,46 @@ typedef struct exact {
     double *partial; /* chunks x 2 x (4 panels)^2: high parts, low parts */
 } exact;
 
-/* Rounds to the grid: what the constant leaves no room for is lost. */
-static inline double on_grid(double x, double grid) { return (x + grid) - grid; }
+/* x in three slices, `apart` values from each other: adding and subtracting 1.5 units of the last
+ * place wanted, times 2^52, rounds to it. */
+static inline __attribute__((always_inline)) void cut(vec x, double *to, size_t apart)
+{
+    const vec s1 = (x + 0x1.8p30) - 0x1.8p30;
+    const vec rest = x - s1;
+    const vec s2 = (rest + 0x1.8p7) - 0x1.8p7;
+    *(vec *)to = s1;
+    *(vec *)(to + apart) = s2;
+    *(vec *)(to + 2 * apart) = ((rest - s2) + 0x1.8p-16) - 0x1.8p-16;
+}
 
-/* Column j of row i, shifted and scaled; the last column is the constant 1. */
+/* Column j of a row, shifted and scaled, where panels are not full; the last is the constant 1. */
 static inline double element(const exact *e, size_t i, size_t j)
 {
     const size_t p = e->X.cols;
-    if (j == e->cols - 1)
-        return 1.0;
+    if (j >= e->cols - 1)
+        return j == e->cols - 1;
     const double z = j < p ? e->X.data[i * e->X.ld + j] : e->y.data[i];
     return (z - e->shift.data[j]) * e->scale.data[j];
 }
 
 MLK_SIMD static void pack_slices(const exact *e, size_t begin, size_t rows, double *packed)
 {
-    const double grid1 = 0x1.8p30, grid2 = 0x1.8p7, grid3 = 0x1.8p-16;
-    const size_t stride = rows * LANES, slice = e->panels * stride;
-    for (size_t j = 0; j < e->panels * LANES; j++) {
-        double *out = packed + j / LANES * stride + j % LANES;
-        for (size_t r = 0; r < rows; r++, out += LANES) {
-            double x = j < e->cols ? element(e, begin + r, j) : 0.0;
-            if (e->w.n)
-                x *= sqrt(e->w.data[begin + r]) * e->scale.data[e->cols - 1];
-            out[0] = on_grid(x, grid1);
-            x -= out[0];
-            out[slice] = on_grid(x, grid2);
-            out[2 * slice] = on_grid(x - out[slice], grid3);
+    const size_t stride = rows * LANES, apart = e->panels * stride, full = e->X.cols / LANES;
+    const double *shift = e->shift.data, *scale = e->scale.data;
+    for (size_t r = 0; r < rows; r++) {
+        const size_t i = begin + r;
+        const double *x = e->X.data + i * e->X.ld;
+        const double root = e->w.n ? sqrt(e->w.data[i]) * scale[e->cols - 1] : 1.0;
+        double *to = packed + r * LANES;
+        for (size_t k = 0; k < e->panels; k++, to += stride) {
+            vec z;
+            if (k < full)
+                z = (*(const vec_any *)(x + k * LANES) - *(const vec_any *)(shift + k * LANES)) *
+                    *(const vec_any *)(scale + k * LANES);
+            else
+                for (size_t lane = 0; lane < LANES; lane++)
+                    z[lane] = element(e, i, k * LANES + lane);
+            cut(root * z, to, apart);
         }
     }
 }
