@@ -14,8 +14,8 @@ say() {
 }
 
 echo
-echo "== Regression: prices of Texas houses, with a categorical column and missing values"
-say mlkit-fit linear -t median --ignore city --test 0.25 -o "$work/houses.mlk" datasets/txhousing.csv
+echo "== Regression: prices of Texas houses, with missing values"
+say mlkit-fit linear -t median --ignore city,date --test 0.25 -o "$work/houses.mlk" datasets/txhousing.csv
 say mlkit-eval "$work/houses.mlk" datasets/txhousing.csv
 
 echo

@@ -87,6 +87,8 @@ void render_fit(const mlk_doc *fit)
 
 static double element(const mlk_doc *node, size_t i)
 {
+    if (mlk_doc_kind_of(node) == MLK_DOC_LIST) /* numbers, some of them null */
+        return i < mlk_doc_size(node) ? mlk_doc_real(mlk_doc_at(node, i)) : (double)NAN;
     const mlk_doc_array a = mlk_doc_array_of(node);
     const size_t n = a.cols ? a.rows * a.cols : a.rows;
     return a.type == MLK_F64 && i < n ? ((const double *)a.data)[i] : (double)NAN;
@@ -94,6 +96,8 @@ static double element(const mlk_doc *node, size_t i)
 
 static bool is_vector(const mlk_doc *node, size_t n)
 {
+    if (mlk_doc_kind_of(node) == MLK_DOC_LIST)
+        return mlk_doc_size(node) == n;
     const mlk_doc_array a = mlk_doc_array_of(node);
     return mlk_doc_kind_of(node) == MLK_DOC_ARRAY && a.type == MLK_F64 && a.rows == n && !a.cols;
 }
@@ -110,8 +114,7 @@ static void render_vector_coef(const mlk_doc *learned, size_t p)
 {
     const mlk_doc *features = mlk_doc_find(learned, "features");
     const mlk_doc *interval = mlk_doc_find(learned, "conf_int");
-    const mlk_doc_array ends = mlk_doc_array_of(interval);
-    const bool with_interval = ends.rows == p && ends.cols == 2;
+    const bool with_interval = is_vector(interval, p); /* of pairs */
     size_t n = 0;
     while (n < 4 && is_vector(mlk_doc_find(learned, statistics[n][0]), p))
         n++;
@@ -136,7 +139,7 @@ static void render_vector_coef(const mlk_doc *learned, size_t p)
         for (size_t k = 0; k < n; k++)
             mlk_text_table_number(t, element(mlk_doc_find(learned, statistics[k][0]), j), DIGITS);
         for (size_t k = 0; with_interval && k < 2; k++)
-            mlk_text_table_number(t, element(interval, 2 * j + k), DIGITS);
+            mlk_text_table_number(t, element(mlk_doc_at(interval, j), k), DIGITS);
     }
     flush_table(t, 2);
     if (p > MANY)
