@@ -33,10 +33,10 @@ typedef struct exact {
 
 /* x in three slices, `apart` values from each other: adding and subtracting 1.5 units of the last
  * place wanted, times 2^52, rounds to it. */
-static inline __attribute__((always_inline)) void cut(vec x, double *to, size_t apart)
+static inline __attribute__((always_inline)) void cut(const vec *x, double *to, size_t apart)
 {
-    const vec s1 = (x + 0x1.8p30) - 0x1.8p30;
-    const vec rest = x - s1;
+    const vec s1 = (*x + 0x1.8p30) - 0x1.8p30;
+    const vec rest = *x - s1;
     const vec s2 = (rest + 0x1.8p7) - 0x1.8p7;
     *(vec *)to = s1;
     *(vec *)(to + apart) = s2;
@@ -70,16 +70,17 @@ MLK_SIMD static void pack_slices(const exact *e, size_t begin, size_t rows, doub
             else
                 for (size_t lane = 0; lane < LANES; lane++)
                     z[lane] = element(e, i, k * LANES + lane);
-            cut(root * z, to, apart);
+            z *= root;
+            cut(&z, to, apart);
         }
     }
 }
 
 /* high + low += x, with the rounding error of the sum [knuth1998, 4.2.2] kept in low. */
-static inline __attribute__((always_inline)) void add_exactly(vec *high, vec *low, const vec x)
+static inline __attribute__((always_inline)) void add_exactly(vec *high, vec *low, const vec *x)
 {
-    const vec s = *high + x, part = s - *high;
-    *low += (*high - (s - part)) + (x - part);
+    const vec s = *high + *x, part = s - *high;
+    *low += (*high - (s - part)) + (*x - part);
     *high = s;
 }
 
@@ -95,7 +96,7 @@ static inline __attribute__((always_inline)) void add_tile(const double *a, cons
             for (size_t i = 0; i < LANES; i++)
                 for (size_t k = 0; k < width; k++)
                     add_exactly((vec *)(high + i * ld + k * LANES),
-                                (vec *)(low + i * ld + k * LANES), sum[i][k]);
+                                (vec *)(low + i * ld + k * LANES), &sum[i][k]);
         }
 }
 
