@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "core/parallel.h"
-#include "core/simd.h"
 #include "core/status.h"
-#include "core/vmath.h"
 #include "linalg/linalg.h"
+#include "linear/logistic_rows.h"
 
 /* A block of rows is read from memory once: scores and gradient both find it in the cache. */
 enum { BLOCK_VALUES = 1 << 15, MAX_CHUNKS = 64 };
@@ -40,61 +39,8 @@ mlk_status logistic_problem_prepare(logistic_problem *p)
 
 void logistic_problem_release(logistic_problem *p) { mlk_scratch_release(&p->scratch); }
 
-/* Sum in eight lanes, the same order for any instruction set. */
-MLK_SIMD static double sum(const double *v, size_t n)
-{
-    double lane[8] = {0};
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (size_t l = 0; l < 8; l++)
-            lane[l] += v[i + l];
-    for (; i < n; i++)
-        lane[0] += v[i];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
-           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
-
-/* z: scores in, residuals c_i dloss/dz out. */
-MLK_SIMD static void binary_rows(size_t n, const double *restrict y, const double *restrict c,
-                                 double *restrict z, double *restrict loss,
-                                 double *restrict curvature, double *restrict margin)
-{
-    for (size_t i = 0; i < n; i++) {
-        const double sign = 2.0 * y[i] - 1.0, t = sign * z[i];
-        const double e = mlk_exp(-fabs(t)), u = 1.0 / (1.0 + e);
-        const double wrong = t > 0.0 ? e * u : u; /* probability of the other class */
-        loss[i] = c[i] * (mlk_log1p_finite(e) + (t < 0.0 ? -t : 0.0));
-        z[i] = -sign * c[i] * wrong;
-        curvature[i] = c[i] * (e * u * u);
-        margin[i] = c[i] > 0.0 ? t : INFINITY;
-    }
-}
-
-/* Z is k x n, row c = class c: scores in, probabilities out. loss: log-sum-exp of the scores. */
-MLK_SIMD static void softmax_rows(size_t n, size_t k, double *restrict Z, size_t ld,
-                                  double *restrict top, double *restrict loss)
-{
-    for (size_t i = 0; i < n; i++)
-        top[i] = Z[i];
-    for (size_t c = 1; c < k; c++)
-        for (size_t i = 0; i < n; i++)
-            top[i] = Z[c * ld + i] > top[i] ? Z[c * ld + i] : top[i];
-    for (size_t i = 0; i < n; i++)
-        loss[i] = -1.0;
-    for (size_t c = 0; c < k; c++)
-        for (size_t i = 0; i < n; i++) {
-            const double e = mlk_exp(Z[c * ld + i] - top[i]);
-            Z[c * ld + i] = e;
-            loss[i] += e;
-        }
-    for (size_t c = 0; c < k; c++)
-        for (size_t i = 0; i < n; i++)
-            Z[c * ld + i] /= 1.0 + loss[i];
-    for (size_t i = 0; i < n; i++)
-        loss[i] = top[i] + mlk_log1p_finite(loss[i]);
-}
-
-/* Lead of each row's class, before softmax_rows() overwrites the scores; own: its score. */
+/* Lead of each row's class, before logistic_softmax_rows() overwrites the scores; own: its score.
+ */
 static void leads(const logistic_problem *p, size_t begin, size_t n, const double *Z, double *own,
                   double *margin)
 {
@@ -115,7 +61,7 @@ static void multinomial_rows(const logistic_problem *p, size_t begin, size_t n, 
     const double *c = p->c + begin;
     const size_t rows = p->X.rows;
     leads(p, begin, n, Z, own, margin);
-    softmax_rows(n, p->k, Z, p->block, own + p->block, loss);
+    logistic_softmax_rows(n, p->k, Z, p->block, own + p->block, loss);
     for (size_t i = 0; i < n; i++)
         loss[i] = c[i] * (loss[i] - own[i]);
     for (size_t k = 0; k < p->k; k++) {
@@ -133,26 +79,27 @@ static void multinomial_rows(const logistic_problem *p, size_t begin, size_t n, 
 static void block_scores(const logistic_problem *p, const double *theta, mlk_cmat X, mlk_mat Z)
 {
     const mlk_cmat W = {theta, p->k, X.cols, p->q};
+    if (p->k == 1) {
+        logistic_dot_rows(X, theta, p->intercept ? theta[X.cols] : 0.0, Z.data);
+        return;
+    }
     for (size_t c = 0; c < p->k; c++) {
         const double b = p->intercept ? theta[c * p->q + X.cols] : 0.0;
         for (size_t i = 0; i < X.rows; i++)
             Z.data[c * Z.ld + i] = b;
     }
-    if (p->k == 1)
-        mlk_gemv(MLK_NO_TRANS, 1.0, X, (mlk_cvec){theta, X.cols}, 1.0, (mlk_vec){Z.data, X.rows});
-    else
-        mlk_gemm(MLK_NO_TRANS, MLK_TRANS, 1.0, W, X, 1.0, Z);
+    mlk_gemm(MLK_NO_TRANS, MLK_TRANS, 1.0, W, X, 1.0, Z);
 }
 
 /* G (k x q) += R X for the residuals R (k x block). */
 static void block_gradient(const logistic_problem *p, mlk_cmat R, mlk_cmat X, double *G)
 {
     if (p->k == 1)
-        mlk_gemv(MLK_TRANS, 1.0, X, (mlk_cvec){R.data, X.rows}, 1.0, (mlk_vec){G, X.cols});
+        logistic_add_rows(X, R.data, G);
     else
         mlk_gemm(MLK_NO_TRANS, MLK_NO_TRANS, 1.0, R, X, 1.0, (mlk_mat){G, p->k, X.cols, p->q});
     for (size_t c = 0; p->intercept && c < p->k; c++)
-        G[c * p->q + X.cols] += sum(R.data + c * R.ld, X.rows);
+        G[c * p->q + X.cols] += logistic_sum(R.data + c * R.ld, X.rows);
 }
 
 typedef struct eval {
@@ -176,11 +123,12 @@ static mlk_status eval_chunk(void *ctx, const mlk_chunk *chunk)
         const mlk_cmat X = mlk_cmat_rows(p->X, begin, begin + n);
         block_scores(p, e->theta, X, (mlk_mat){Z, p->k, n, p->block});
         if (p->k == 1)
-            binary_rows(n, p->y + begin, p->c + begin, Z, loss, p->curvature + begin, margin);
+            logistic_binary_rows(n, p->y + begin, p->c + begin, Z, loss, p->curvature + begin,
+                                 margin);
         else
             multinomial_rows(p, begin, n, Z);
         block_gradient(p, (mlk_cmat){Z, p->k, n, p->block}, X, G);
-        G[size] += sum(loss, n);
+        G[size] += logistic_sum(loss, n);
         for (size_t i = 0; i < n; i++)
             G[size + 1] = margin[i] < G[size + 1] ? margin[i] : G[size + 1];
     }
