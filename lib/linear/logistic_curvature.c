@@ -193,10 +193,29 @@ static void solve_block(const logistic_curvature *h, size_t b, mlk_mat B)
             B.data[i * B.ld + c] /= scale[i];
 }
 
+/*
+ * With blocks of their own the classes' steps need not sum to 0, as gradients and smooth minimisers
+ * do; but what is common to all classes changes no probability, so nothing would soon correct it.
+ * Taken out on both sides of the inverse, it leaves that symmetric.
+ */
+static void drop_common(const logistic_problem *p, double *v)
+{
+    for (size_t j = 0; j < p->q; j++) {
+        double mean = 0.0;
+        for (size_t c = 0; c < p->k; c++)
+            mean += v[c * p->q + j] / (double)p->k;
+        for (size_t c = 0; c < p->k; c++)
+            v[c * p->q + j] -= mean;
+    }
+}
+
 void logistic_curvature_solve(const logistic_curvature *h, double *v)
 {
     const logistic_problem *p = h->p;
     const size_t m = p->X.cols, q = p->q, k = p->k;
+    const bool apart = h->coupling == LOGISTIC_BLOCKS && k > 1;
+    if (apart)
+        drop_common(p, v);
     for (size_t c = 0; h->shift && c < k; c++)
         for (size_t j = 0; j < m; j++)
             v[c * q + j] -= h->shift[j] * v[c * q + m];
@@ -214,4 +233,6 @@ void logistic_curvature_solve(const logistic_curvature *h, double *v)
     for (size_t c = 0; h->shift && c < k; c++)
         for (size_t j = 0; j < m; j++)
             v[c * q + m] -= h->shift[j] * v[c * q + j];
+    if (apart)
+        drop_common(p, v);
 }
