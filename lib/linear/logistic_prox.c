@@ -204,6 +204,60 @@ static double sweep(model *m, bool all)
     return worst;
 }
 
+/* Slope of sum_a l1 |w_a + t| + l2 (w_a + t)^2 / 2 in t, just below (side -1) or above (+1) it. */
+static double common_slope(const double *w, size_t k, size_t q, double l1, double l2, double t,
+                           double side)
+{
+    double slope = 0.0;
+    for (size_t a = 0; a < k; a++) {
+        const double v = w[a * q] + t;
+        slope += l1 * (v > 0.0 ? 1.0 : v < 0.0 ? -1.0 : side) + l2 * v;
+    }
+    return slope;
+}
+
+/* The t of least penalty: where the slope, which only grows, goes through 0. It does so at a jump,
+ * t = -w_a, or between two. 0 where that is as good as any. */
+static double common_shift(const double *w, size_t k, size_t q, double l1, double l2)
+{
+    double below = -INFINITY, above = INFINITY; /* jumps on both sides of the minimum */
+    if (common_slope(w, k, q, l1, l2, 0.0, -1.0) <= 0.0 &&
+        common_slope(w, k, q, l1, l2, 0.0, 1.0) >= 0.0)
+        return 0.0;
+    for (size_t a = 0; a < k; a++) {
+        const double t = -w[a * q];
+        const double left = common_slope(w, k, q, l1, l2, t, -1.0);
+        const double right = common_slope(w, k, q, l1, l2, t, 1.0);
+        if (left <= 0.0 && right >= 0.0)
+            return t;
+        if (right < 0.0)
+            below = fmax(below, t);
+        else
+            above = fmin(above, t);
+    }
+    /* Between jumps the slope is a line; outside of them all, it has the sign of l1 k + l2 ... */
+    const double from = isfinite(below) ? below : above, side = isfinite(below) ? 1.0 : -1.0;
+    return from - common_slope(w, k, q, l1, l2, from, side) / ((double)k * l2);
+}
+
+/*
+ * Along a change that is common to all classes only the penalty varies, and coordinates one at a
+ * time would crawl there: move each column to the best of it at once.
+ */
+static void shift_columns(model *m)
+{
+    const size_t q = m->p.q, k = m->p.k;
+    for (size_t j = 0; j < q; j++) {
+        const double l1 = m->p.l1[j], l2 = m->p.l2[j];
+        const double t = l1 > 0.0 ? common_shift(m->at + j, k, q, l1, l2) : 0.0;
+        for (size_t a = 0; t != 0.0 && a < k; a++) {
+            m->at[a * q + j] += t;
+            m->d[a * q + j] += t;
+            m->slope[a * q + j] += l2 * t;
+        }
+    }
+}
+
 /* Until the violation is a small share of that at the start, both in the model's coordinates. */
 static mlk_status minimise_model(const proximal *s, model *m)
 {
@@ -213,6 +267,8 @@ static mlk_status minimise_model(const proximal *s, model *m)
     for (int count = 1; worst > enough && count < SWEEPS; count++) {
         while (sweep(m, false) > enough && ++count < SWEEPS)
             ;
+        if (m->h.coupling == LOGISTIC_COUPLED && m->p.k > 1)
+            shift_columns(m);
         worst = sweep(m, true);
         MLK_TRY(mlk_run_poll(s->p->run, -1.0));
     }
