@@ -13,8 +13,8 @@
  * X'WX of a tall matrix in one read of X: each chunk of rows has its own partial result, to which
  * it adds the products of one packed block (tile.h) after another; they are summed in order.
  */
-enum { MAX_CHUNKS = 64, MIN_CHUNKS = 8 };
-static const size_t PARTIAL_BYTES = (size_t)64 << 20, BLOCK_BYTES = (size_t)32 << 10;
+enum { MAX_CHUNKS = 64, MIN_CHUNKS = 2 };
+static const size_t PARTIAL_BYTES = (size_t)128 << 20, BLOCK_BYTES = (size_t)32 << 10;
 
 typedef struct gram {
     mlk_cmat X;
