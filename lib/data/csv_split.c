@@ -71,29 +71,28 @@ static void scan_plain(const char *bytes, size_t n, char delimiter, scan *s)
     s->effects[QUOTED] = (effect){QUOTED, 0, SIZE_MAX};
 }
 
-/* The four states side by side. */
+/* The four states side by side, from quote to quote: what lies between matters only outside. */
 static void scan_quotes(const char *bytes, size_t n, char delimiter, scan *s)
 {
     static const uint8_t on_quote[STATES] = {QUOTED, PLAIN, CLOSED, QUOTED};
-    static const uint8_t on_break[STATES] = {FIELD, FIELD, QUOTED, FIELD};
-    static const uint8_t on_other[STATES] = {PLAIN, PLAIN, QUOTED, PLAIN};
-    uint8_t state[STATES] = {FIELD, PLAIN, QUOTED, CLOSED};
-    size_t records[STATES] = {0}, first[STATES] = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    effect *e = s->effects;
+    for (uint8_t k = 0; k < STATES; k++)
+        e[k] = (effect){k, 0, SIZE_MAX};
     for (size_t i = 0; i < n; i++) {
-        const char c = bytes[i];
-        const uint8_t *next = c == '"'                      ? on_quote
-                              : c == delimiter || c == '\n' ? on_break
-                                                            : on_other;
-        for (int k = 0; k < STATES; k++) {
-            if (c == '\n' && state[k] != QUOTED) {
-                records[k]++;
-                first[k] = first[k] == SIZE_MAX ? i + 1 : first[k];
+        const size_t begin = i;
+        size_t newlines = 0, first = SIZE_MAX;
+        for (; i < n && bytes[i] != '"'; i++)
+            if (bytes[i] == '\n' && newlines++ == 0)
+                first = i + 1;
+        for (int k = 0; k < STATES && i > begin; k++)
+            if (e[k].end != QUOTED) {
+                e[k].end = bytes[i - 1] == delimiter || bytes[i - 1] == '\n' ? FIELD : PLAIN;
+                e[k].records += newlines;
+                e[k].first = e[k].first == SIZE_MAX ? first : e[k].first;
             }
-            state[k] = next[state[k]];
-        }
+        for (int k = 0; k < STATES && i < n; k++)
+            e[k].end = on_quote[e[k].end];
     }
-    for (int k = 0; k < STATES; k++)
-        s->effects[k] = (effect){state[k], records[k], first[k]};
 }
 
 typedef struct cutting {

@@ -6,86 +6,117 @@
 #include "core/number.h"
 #include "core/status.h"
 
-static uint64_t load(const char *p, size_t n)
+enum { HEAD = 8 };
+
+static uint64_t load8(const char *p)
 {
-    uint64_t word = 0;
-    memcpy(&word, p, n);
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
     return word;
 }
 
-static uint32_t hash_of(mlk_text t)
+static uint64_t load4(const char *p)
+{
+    uint32_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/* Up to eight characters as a number, without a loop: two or three loads that may overlap. */
+static uint64_t head_of(mlk_text t)
+{
+    const char *p = t.begin;
+    const size_t n = t.length;
+    if (n >= HEAD)
+        return load8(p);
+    if (n >= 4)
+        return load4(p) | load4(p + n - 4) << (8 * (n - 4));
+    if (n == 0)
+        return 0;
+    return (uint64_t)(unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << (8 * (n / 2)) |
+           (uint64_t)(unsigned char)p[n - 1] << (8 * (n - 1));
+}
+
+static uint32_t hash_of(mlk_text t, uint64_t head)
 {
     const uint64_t odd = 0x9E3779B97F4A7C15u;
-    uint64_t h = t.length * odd;
-    for (; t.length > 8; t.begin += 8, t.length -= 8) {
-        h = (h ^ load(t.begin, 8)) * odd;
+    uint64_t h = (head ^ t.length) * odd;
+    if (t.length > HEAD) {
+        for (size_t i = HEAD; i + HEAD < t.length; i += HEAD) {
+            h ^= h >> 29;
+            h = (h ^ load8(t.begin + i)) * odd;
+        }
         h ^= h >> 29;
+        h = (h ^ load8(t.begin + t.length - HEAD)) * odd;
     }
-    h = (h ^ load(t.begin, t.length)) * odd;
     h ^= h >> 32;
     return (uint32_t)((h * odd) >> 32);
 }
 
 /* The slot that holds `text`, or the free one where it belongs. */
-static size_t slot_of(const mlk_dict *d, mlk_text text, uint32_t hash)
+static mlk_dict_slot *slot_of(const mlk_dict *d, mlk_text text, uint64_t head, uint32_t hash)
 {
     const size_t mask = 2 * d->cap - 1;
-    for (size_t s = hash & mask;; s = (s + 1) & mask) {
-        if (!d->slots[s])
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        mlk_dict_slot *s = &d->slots[i];
+        if (!s->number)
             return s;
-        const size_t i = d->slots[s] - 1;
-        if (d->hashes[i] == hash && d->texts[i].length == text.length &&
-            memcmp(d->texts[i].begin, text.begin, text.length) == 0)
+        if (s->head != head || s->hash != hash)
+            continue;
+        if (text.length < HEAD)
+            return s; /* a longer text has no zero in its head */
+        const mlk_text other = d->texts[s->number - 1];
+        if (other.length == text.length && memcmp(other.begin, text.begin, text.length) == 0)
             return s;
     }
 }
 
 static bool grow(mlk_dict *d)
 {
-    const size_t cap = d->cap ? 2 * d->cap : 16;
-    uint32_t *slots = mlk_alloc_zero(2 * cap, sizeof *slots);
+    const size_t cap = d->cap ? 2 * d->cap : 16, mask = 2 * cap - 1;
+    mlk_dict_slot *slots = mlk_alloc_zero(2 * cap, sizeof *slots);
     mlk_text *texts = mlk_alloc(cap, sizeof *texts);
-    uint32_t *hashes = mlk_alloc(cap, sizeof *hashes);
-    if (!slots || !texts || !hashes) {
+    if (!slots || !texts) {
         mlk_free(slots);
         mlk_free(texts);
-        mlk_free(hashes);
         return false;
     }
-    if (d->n) {
+    if (d->n)
         memcpy(texts, d->texts, d->n * sizeof *texts);
-        memcpy(hashes, d->hashes, d->n * sizeof *hashes);
+    for (size_t i = 0; i < 2 * d->cap; i++) {
+        if (!d->slots[i].number)
+            continue;
+        size_t to = d->slots[i].hash & mask;
+        while (slots[to].number)
+            to = (to + 1) & mask;
+        slots[to] = d->slots[i];
     }
     mlk_free(d->slots);
     mlk_free(d->texts);
-    mlk_free(d->hashes);
     d->slots = slots;
     d->texts = texts;
-    d->hashes = hashes;
     d->cap = cap;
-    for (size_t i = 0; i < d->n; i++)
-        slots[slot_of(d, texts[i], hashes[i])] = (uint32_t)i + 1;
     return true;
 }
 
 bool mlk_dict_add(mlk_dict *d, mlk_text text, bool copy, uint32_t *code)
 {
-    const uint32_t hash = hash_of(text);
+    const uint64_t head = head_of(text);
+    const uint32_t hash = hash_of(text, head);
     if (d->n == d->cap && (d->n >= UINT32_MAX / 4 || !grow(d)))
         return false;
-    const size_t s = slot_of(d, text, hash);
-    if (!d->slots[s]) {
+    mlk_dict_slot *s = slot_of(d, text, head, hash);
+    if (!s->number) {
         if (copy && text.length) {
             char *own = mlk_scratch_take(&d->copies, text.length, 1);
             if (!own)
                 return false;
             text.begin = memcpy(own, text.begin, text.length);
         }
-        d->texts[d->n] = text;
-        d->hashes[d->n] = hash;
-        d->slots[s] = (uint32_t)++d->n;
+        d->texts[d->n++] = text;
+        *s = (mlk_dict_slot){head, hash, (uint32_t)d->n};
     }
-    *code = d->slots[s] - 1;
+    *code = s->number - 1;
     return true;
 }
 
@@ -93,15 +124,15 @@ uint32_t mlk_dict_find(const mlk_dict *d, mlk_text text)
 {
     if (!d->n)
         return MLK_NO_TEXT;
-    const size_t s = slot_of(d, text, hash_of(text));
-    return d->slots[s] ? d->slots[s] - 1 : MLK_NO_TEXT;
+    const uint64_t head = head_of(text);
+    const mlk_dict_slot *s = slot_of(d, text, head, hash_of(text, head));
+    return s->number ? s->number - 1 : MLK_NO_TEXT;
 }
 
 void mlk_dict_free(mlk_dict *d)
 {
     mlk_free(d->slots);
     mlk_free(d->texts);
-    mlk_free(d->hashes);
     mlk_scratch_release(&d->copies);
     *d = (mlk_dict){0};
 }

@@ -11,11 +11,18 @@ typedef struct mlk_text {
     size_t length;
 } mlk_text;
 
+/* A place of the hash table. Texts of up to seven characters are their head: to find one of these
+ * no other memory is looked at. */
+typedef struct mlk_dict_slot {
+    uint64_t head; /* the first eight characters, padded with zeros */
+    uint32_t hash;
+    uint32_t number; /* + 1; 0: free */
+} mlk_dict_slot;
+
 typedef struct mlk_dict {
-    mlk_text *texts; /* by number */
-    uint32_t *hashes;
-    uint32_t *slots; /* number + 1, or 0; open addressing with linear probing */
-    size_t n, cap;   /* slots has 2 * cap places, a power of two */
+    mlk_text *texts;      /* by number; without NUL */
+    mlk_dict_slot *slots; /* open addressing with linear probing */
+    size_t n, cap;        /* slots has 2 * cap places, a power of two */
     mlk_scratch copies;
 } mlk_dict;
 
