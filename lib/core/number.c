@@ -53,7 +53,7 @@ static inline uint64_t round_product(uint64_t w, int64_t q)
     const int carry = (int)(high >> 63), shift = carry + 64 - 55;
     uint64_t m = high >> shift; /* 54 bits: the last one rounds */
     /* floor(log2(10^q)) = q + floor(q log2 5), by a fixed-point product. */
-    int64_t exponent = ((217706 * q) >> 16) + 63 + carry - zeros + 1023;
+    const int64_t exponent = ((217706 * q) >> 16) + 63 + carry - zeros + 1023;
 
     if (exponent <= 0) { /* subnormal: fewer bits; an exact tie needs no care this far down */
         if (exponent <= -63)
@@ -67,13 +67,8 @@ static inline uint64_t round_product(uint64_t w, int64_t q)
     if (low <= 1 && q >= -4 && q <= 23 && (m & 3) == 1 && m << shift == high)
         m--;
     m += m & 1;
-    m >>= 1;
-    if (m >> 53) {
-        m >>= 1;
-        exponent++;
-    }
-    return exponent >= 0x7FF ? INFINITY_BITS
-                             : (m & ~((uint64_t)1 << 52)) | (uint64_t)exponent << 52;
+    /* The leading bit of m adds one to the exponent; a carry into it, another. */
+    return exponent >= 0x7FF ? INFINITY_BITS : ((uint64_t)(exponent - 1) << 52) + (m >> 1);
 }
 
 /* ------------------------------------------------- exact comparison of many digits */

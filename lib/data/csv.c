@@ -7,7 +7,9 @@
 #include "data/csv_impl.h"
 #include "data/names.h"
 
-enum { PIECE = 1 << 18, SAMPLE_ROWS = 64, TILE_CELLS = 1 << 11, MAX_TILE_ROWS = 32 };
+/* Bytes that a thread takes at a time; files not longer than SMALL are not worth waking threads. */
+enum { PIECE = 1 << 18, SMALL = 1 << 21 };
+enum { SAMPLE_ROWS = 64, TILE_CELLS = 1 << 11, MAX_TILE_ROWS = 32 };
 
 /* --------------------------------------------------------------------- header */
 
@@ -392,7 +394,9 @@ static mlk_status read_all(csv *c, const mlk_table_opts *opts, size_t piece)
     MLK_TRY(force(c, opts->categorical, CSV_TEXT));
     MLK_TRY(force(c, opts->numeric, CSV_NUMBER));
     sample_types(c);
-    MLK_TRY(csv_split_new(c->data, c->end, c->delimiter, piece ? piece : PIECE, c->run, &c->split));
+    if (!piece)
+        piece = c->end - c->data > SMALL ? PIECE : SMALL;
+    MLK_TRY(csv_split_new(c->data, c->end, c->delimiter, piece, c->run, &c->split));
     MLK_TRY(make_workers(c));
     MLK_TRY(make_columns(c));
     MLK_TRY(csv_read_rows(c));

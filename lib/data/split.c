@@ -58,6 +58,12 @@ mlk_status mlk_split_holdout(const mlk_data *data, double fraction, int64_t seed
     if (n < 2)
         return MLK_FAIL(MLK_EINVAL, "%zu row%s cannot be split in training and test", n,
                         n == 1 ? "" : "s");
+    if (data->n_classes && data->y.n != n)
+        return MLK_FAIL(MLK_EINVAL, "X has %zu rows but y has %zu values", n, data->y.n);
+    for (size_t i = 0; data->n_classes && i < n; i++)
+        if (!(data->y.data[i] >= 0.0 && data->y.data[i] < (double)classes))
+            return MLK_FAIL(MLK_EINVAL, "y[%zu] = %g is none of %zu classes", i, data->y.data[i],
+                            classes);
     size_t n_test = (size_t)ceil(fraction * (double)n);
     if (n_test >= n)
         n_test = n - 1;

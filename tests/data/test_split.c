@@ -71,6 +71,9 @@ START_TEST(refuses_what_cannot_be_split)
     require_fail(mlk_split_holdout(&all, 0.0, 0, rows, &n_train), MLK_EINVAL,
                  "a test fraction of 0 is outside (0, 1)");
     require_fail(mlk_split_holdout(&all, (double)NAN, 0, rows, &n_train), MLK_EINVAL, "nan");
+    require_fail(mlk_split_holdout(&(mlk_data){.X = all.X, .y = {y, 3}, .n_classes = 2}, 0.5, 0,
+                                   rows, &n_train),
+                 MLK_EINVAL, "y[2] = 2 is none of 2 classes");
     require_fail(mlk_split_holdout(&one, 0.5, 0, rows, &n_train), MLK_EINVAL, "1 row cannot");
     require_fail(mlk_split_holdout(&all, 0.5, 0, rows, &n_train), MLK_EINVAL,
                  "every class has one row only");

@@ -20,7 +20,8 @@ MLK_BEGIN_DECLS
  * @param[in]  seed     Of the draw; the same split for the same seed.
  * @param[out] rows     n places: first the training rows, then the test rows, each ascending.
  * @param[out] n_train  How many come first.
- * @retval MLK_EINVAL A fraction outside (0, 1), fewer than two rows, no row left for training.
+ * @retval MLK_EINVAL A fraction outside (0, 1), fewer than two rows, one row only of every class,
+ *                    y that is no class number.
  * @retval MLK_ENOMEM
  */
 mlk_status mlk_split_holdout(const mlk_data *data, double fraction, int64_t seed, size_t *rows,
