@@ -41,6 +41,8 @@
 #include <mlkit/stats/distribution.h>
 #include <mlkit/stats/special.h>
 #include <mlkit/stats/studentized_range.h>
+#include <mlkit/svm/linear_svc.h>
+#include <mlkit/svm/linear_svr.h>
 #include <mlkit/svm/one_class_svm.h>
 #include <mlkit/svm/svc.h>
 #include <mlkit/svm/svr.h>

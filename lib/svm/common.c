@@ -1,6 +1,7 @@
 #include "svm/common.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -80,22 +81,38 @@ static bool column_sizes(mlk_cmat X, double *least, double *greatest)
     return *greatest > 20.0 * *least;
 }
 
-void mlk_svm_warn(const mlk_svm_info *info, double tol, mlk_cmat X, const mlk_run *run)
+/* A warning, with the cure behind it: another scale where the columns' sizes differ much. */
+static void warn(const mlk_run *run, mlk_cmat X, const char *what, const char *otherwise)
 {
     double least, greatest;
-    if (info->converged || !run || !run->warn)
-        return;
     if (column_sizes(X, &least, &greatest))
         mlk_run_warn(run,
-                     "stopped after %lld steps with violation %g > tol = %g, duality gap %g; the "
-                     "columns' standard deviations range from %g to %g: scale the features "
+                     "%s; the columns' standard deviations range from %g to %g: scale the features "
                      "(standard)",
-                     (long long)info->iterations, info->violation, tol, info->gap, least, greatest);
+                     what, least, greatest);
     else
-        mlk_run_warn(run,
-                     "stopped after %lld steps with violation %g > tol = %g, duality gap %g; raise "
-                     "max_iter, or lower C",
-                     (long long)info->iterations, info->violation, tol, info->gap);
+        mlk_run_warn(run, "%s; %s", what, otherwise);
+}
+
+void mlk_svm_warn(const mlk_svm_info *info, double tol, mlk_cmat X, const mlk_run *run)
+{
+    char what[256];
+    if (info->converged || !run || !run->warn)
+        return;
+    snprintf(what, sizeof what,
+             "stopped after %lld steps with violation %g > tol = %g, duality gap %g",
+             (long long)info->iterations, info->violation, tol, info->gap);
+    warn(run, X, what, "raise max_iter, or lower C");
+}
+
+void mlk_svm_warn_linear(const mlk_fit_info *info, mlk_cmat X, const mlk_run *run)
+{
+    char what[256];
+    if (info->converged || !run || !run->warn)
+        return;
+    snprintf(what, sizeof what, "stopped after %lld steps with duality gap %g of objective %g",
+             (long long)info->iterations, info->duality_gap, info->objective);
+    warn(run, X, what, "raise max_iter or tol, or lower C");
 }
 
 mlk_fit_info mlk_svm_fit_info(const mlk_svm_info *info)

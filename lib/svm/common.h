@@ -38,6 +38,9 @@ void mlk_svm_rescale(double ratio, size_t n, size_t n_f, const double *lo, const
 /* The warning about a fit that was stopped; names the cure when the columns' sizes differ. */
 void mlk_svm_warn(const mlk_svm_info *info, double tol, mlk_cmat X, const mlk_run *run);
 
+/* The same of a linear machine. */
+void mlk_svm_warn_linear(const mlk_fit_info *info, mlk_cmat X, const mlk_run *run);
+
 mlk_fit_info mlk_svm_fit_info(const mlk_svm_info *info);
 void mlk_svm_info_learned(const mlk_svm_info *info, mlk_doc *to);
 
