@@ -226,7 +226,7 @@ static mlk_status prepare(const mlk_data *data, const mlk_forest_opts *o, mlk_cr
     mlk_columns *columns = NULL;
     mlk_target *target = NULL;
     double *factor = NULL;
-    mlk_status st = mlk_columns_new(data, f->run, &columns);
+    mlk_status st = mlk_columns_new(data, f->limits.random_cuts, f->run, &columns);
     if (st == MLK_OK)
         st = count_draws(o, columns->n, &f->draws);
     if (st == MLK_OK && o->class_weight) {

@@ -104,13 +104,10 @@ static mlk_status rank_numbers(const ranking *r, const desk *d, size_t j)
         if (code[i] == UINT32_MAX)
             code[i] = distinct;
     c->n_codes[j] = distinct;
-    c->values[j] = mlk_alloc((size_t)distinct + distinct / MLK_COARSE + 1, sizeof(double));
+    c->values[j] = mlk_alloc(distinct, sizeof(double));
     if (!c->values[j])
         return MLK_FAIL(MLK_ENOMEM, "no memory for %u distinct values", distinct);
     memcpy(c->values[j], d->distinct, distinct * sizeof(double));
-    c->coarse[j] = c->values[j] + distinct;
-    for (uint32_t i = 0; i < distinct; i += MLK_COARSE)
-        c->coarse[j][i / MLK_COARSE] = c->values[j][i];
     return MLK_OK;
 }
 
@@ -125,12 +122,21 @@ static void take_levels(const ranking *r, size_t j)
     }
 }
 
+static void take_values(const ranking *r, size_t j)
+{
+    const mlk_columns *c = r->c;
+    for (size_t i = 0; i < c->n; i++)
+        c->raw[j * c->n + i] = r->data->X.data[c->row[i] * r->data->X.ld + j];
+}
+
 static mlk_status rank_columns(void *ctx, const mlk_chunk *chunk)
 {
     const ranking *r = ctx;
     for (size_t j = chunk->begin; j < chunk->end; j++) {
-        if (r->data->levels && r->data->levels[j])
+        if (r->c->categorical[j])
             take_levels(r, j);
+        else if (r->c->raw)
+            take_values(r, j);
         else
             MLK_TRY(rank_numbers(r, &r->desks[chunk->worker], j));
     }
@@ -153,7 +159,7 @@ static mlk_status check_size(const mlk_data *data)
 }
 
 /* A set of columns with room, whose rows are those of positive weight; NULL: no memory. */
-static mlk_columns *allocate(const mlk_data *data)
+static mlk_columns *allocate(const mlk_data *data, bool raw)
 {
     const size_t p = data->X.cols;
     mlk_columns *c = mlk_alloc_zero(1, sizeof *c);
@@ -170,15 +176,20 @@ static mlk_columns *allocate(const mlk_data *data)
     c->code = mlk_alloc(cells, sizeof *c->code);
     c->n_codes = mlk_alloc_zero(p, sizeof *c->n_codes);
     c->values = mlk_alloc_zero(p, sizeof *c->values);
-    c->coarse = mlk_alloc_zero(p, sizeof *c->coarse);
-    if (!c->row || !c->code || !c->n_codes || !c->values || !c->coarse) {
+    c->categorical = mlk_alloc_zero(p, sizeof *c->categorical);
+    if (raw)
+        c->raw = mlk_alloc(cells, sizeof *c->raw);
+    if (!c->row || !c->code || !c->n_codes || !c->values || !c->categorical || (raw && !c->raw)) {
         mlk_columns_free(c);
         return NULL;
     }
+    for (size_t j = 0; data->levels && j < p; j++)
+        c->categorical[j] = data->levels[j] > 0;
     return c;
 }
 
-mlk_status mlk_columns_new(const mlk_data *data, const mlk_run *run, mlk_columns **columns)
+mlk_status mlk_columns_new(const mlk_data *data, bool raw, const mlk_run *run,
+                           mlk_columns **columns)
 {
     *columns = NULL;
     MLK_TRY(check_size(data));
@@ -186,9 +197,9 @@ mlk_status mlk_columns_new(const mlk_data *data, const mlk_run *run, mlk_columns
     const mlk_run inner = mlk_run_inner(run);
     const unsigned workers = mlk_workers(&inner, p, 1);
     mlk_scratch s = MLK_SCRATCH_INIT;
-    mlk_columns *c = allocate(data);
+    mlk_columns *c = allocate(data, raw);
     desk *desks = mlk_scratch_take(&s, workers, sizeof *desks);
-    for (unsigned k = 0; c && desks && k < workers; k++) {
+    for (unsigned k = 0; c && desks && !raw && k < workers; k++) {
         desks[k].a = mlk_scratch_take(&s, c->n, sizeof(mlk_item));
         desks[k].b = mlk_scratch_take(&s, c->n, sizeof(mlk_item));
         desks[k].key = mlk_scratch_take(&s, c->n, sizeof(uint64_t));
@@ -218,6 +229,7 @@ void mlk_columns_free(mlk_columns *c)
     mlk_free(c->code);
     mlk_free(c->n_codes);
     mlk_free(c->values);
-    mlk_free(c->coarse);
+    mlk_free(c->raw);
+    mlk_free(c->categorical);
     mlk_free(c);
 }

@@ -20,21 +20,20 @@ typedef struct mlk_columns {
     uint32_t *row;     /* n: row of the data that kept row i was */
     uint32_t *code;    /* p x n */
     uint32_t *n_codes; /* p: distinct values, or levels */
-    double **values;   /* p: ascending distinct values; NULL for a categorical column */
-    double **coarse;   /* p: every MLK_COARSE-th of the values, for searching; NULL likewise */
+    double **values;   /* p: ascending distinct values of a numeric column, unless raw */
+    double *raw;       /* p x n values, NaN = missing, instead of the numeric columns' ranks */
+    bool *categorical; /* p */
 } mlk_columns;
 
-enum { MLK_COARSE = 64 };
-
-/* Of checked data. MLK_EUNSUPPORTED beyond 2^31 rows or levels. */
-mlk_status mlk_columns_new(const mlk_data *data, const mlk_run *run, mlk_columns **columns);
+/* Of checked data. raw: keep the values of numeric columns, which random cuts ask for, and rank
+ * nothing. MLK_EUNSUPPORTED beyond 2^31 - 1 rows or levels, or 2^28 - 1 columns. */
+mlk_status mlk_columns_new(const mlk_data *data, bool raw, const mlk_run *run,
+                           mlk_columns **columns);
 void mlk_columns_free(mlk_columns *columns);
 
 static inline const uint32_t *mlk_columns_code(const mlk_columns *c, size_t j)
 {
     return c->code + j * c->n;
 }
-
-static inline bool mlk_columns_categorical(const mlk_columns *c, size_t j) { return !c->values[j]; }
 
 #endif

@@ -146,7 +146,7 @@ static void hand_take(mlk_scratch *s, const grower *g, size_t n, hand *h)
     const mlk_columns *c = g->c;
     size_t levels = 0;
     for (size_t j = 0; j < c->p; j++)
-        if (mlk_columns_categorical(c, j) && c->n_codes[j] > levels)
+        if (c->categorical[j] && c->n_codes[j] > levels)
             levels = c->n_codes[j];
     memset(h, 0, sizeof *h);
     mlk_desk_take(s, c, g->target, n, &h->desk);
@@ -456,6 +456,16 @@ MLK_SIMD static void sides_of_numbers(const uint32_t *restrict code, const uint3
     }
 }
 
+MLK_SIMD static void sides_of_values(const double *restrict x, const uint32_t *restrict id,
+                                     size_t n, double threshold, uint8_t miss_left,
+                                     uint8_t *restrict left)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double v = x[id[i]];
+        left[i] = (uint8_t)((v <= threshold) | (miss_left & (v != v)));
+    }
+}
+
 /* Stable: both sides keep their order. */
 static void partition_4(uint32_t *restrict v, uint32_t *restrict spare,
                         const uint8_t *restrict left, size_t n)
@@ -524,7 +534,7 @@ static size_t divide(const grower *g, hand *h, const candidate *x, const mlk_nod
     const mlk_columns *c = g->c;
     const mlk_sample *s = &node->sample;
     const uint32_t *code = mlk_columns_code(c, x->feature), missing = c->n_codes[x->feature];
-    if (mlk_columns_categorical(c, x->feature)) {
+    if (c->categorical[x->feature]) {
         const mlk_rng rng =
             g->rule.random ? mlk_rng_stream(x->open.key, 1 + x->feature) : (mlk_rng){{0}};
         mlk_split_sides(c, node, x->feature, &g->rule, rng, &x->cut, &h->desk, h->side);
@@ -532,6 +542,9 @@ static size_t divide(const grower *g, hand *h, const candidate *x, const mlk_nod
             const uint32_t l = code[s->id[i]];
             h->goes_left[i] = l == missing ? x->cut.missing_left : h->side[l] == MLK_SIDE_LEFT;
         }
+    } else if (c->raw) {
+        sides_of_values(c->raw + x->feature * c->n, s->id, s->n, x->cut.threshold,
+                        x->cut.missing_left, h->goes_left);
     } else {
         sides_of_numbers(code, s->id, s->n, x->cut.key, missing, x->cut.missing_left, h->goes_left);
     }
@@ -558,7 +571,7 @@ static mlk_status split(const grower *g, hand *h, mlk_grown *tree, const candida
     const size_t n_left = divide(g, h, x, node, &heavier);
     mlk_grown_node *out = &tree->node[x->open.at];
     out->feature = (uint32_t)x->feature;
-    out->categorical = mlk_columns_categorical(g->c, x->feature);
+    out->categorical = g->c->categorical[x->feature];
     out->missing_left = x->cut.has_missing ? x->cut.missing_left : heavier;
     if (!out->categorical)
         out->threshold = mlk_split_threshold(g->c, x->feature, &g->rule, &x->cut);
@@ -876,7 +889,7 @@ static void show_split(const grower *g, hand *h, size_t j, mlk_split_shown *show
                        uint8_t *side)
 {
     const size_t n = g->c->n, k = g->target->n_classes;
-    const bool categorical = mlk_columns_categorical(g->c, j);
+    const bool categorical = g->c->categorical[j];
     mlk_grown_node root;
     const mlk_node_stats node = look(g, h, 0, n, &root);
     candidate x = {.open = {.n = n}, .feature = j};

@@ -666,7 +666,7 @@ static mlk_status work_out(const writer *w, const mlk_data *masked, const mlk_ru
         return MLK_FAIL(MLK_ENOMEM, "no memory to explain a node");
     mlk_columns *columns = NULL;
     mlk_target *target = NULL;
-    mlk_status st = mlk_columns_new(masked, run, &columns);
+    mlk_status st = mlk_columns_new(masked, false, run, &columns);
     if (st == MLK_OK)
         st = mlk_target_new(masked, columns, NULL, (mlk_criterion)mlk_tree_criterion(w->tree), 0,
                             &target);

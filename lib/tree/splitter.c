@@ -70,7 +70,7 @@ void mlk_desk_take(mlk_scratch *s, const mlk_columns *c, const mlk_target *t, si
 {
     size_t levels = 0;
     for (size_t j = 0; j < c->p; j++)
-        if (mlk_columns_categorical(c, j) && c->n_codes[j] > levels)
+        if (c->categorical[j] && c->n_codes[j] > levels)
             levels = c->n_codes[j];
     memset(d, 0, sizeof *d);
     d->n = n;
@@ -80,12 +80,16 @@ void mlk_desk_take(mlk_scratch *s, const mlk_columns *c, const mlk_target *t, si
     d->group = mlk_scratch_take(s, n + 1, sizeof *d->group);
     d->group_n = mlk_scratch_take(s, n + 1, sizeof *d->group_n);
     d->gain = mlk_scratch_take(s, n + 1, sizeof *d->gain);
-    d->hist_n = mlk_scratch_take(s, n + 2, sizeof *d->hist_n);
-    d->hist_w = mlk_scratch_take(s, n + 2, sizeof *d->hist_w);
+    if (c->raw)
+        d->value = mlk_scratch_take(s, n, sizeof *d->value);
+    /* Three keys, of all classes, always fit: random cuts leave no more. */
+    d->n_hist = n > 3 * (t->n_classes + 1) ? n : 3 * (t->n_classes + 1);
+    d->hist_n = mlk_scratch_take(s, d->n_hist, sizeof *d->hist_n);
+    d->hist_w = mlk_scratch_take(s, d->n_hist, sizeof *d->hist_w);
     if (mlk_target_moments(t)) {
         d->group_w = mlk_scratch_take(s, n + 1, sizeof *d->group_w);
         d->group_t = mlk_scratch_take(s, n + 1, sizeof *d->group_t);
-        d->hist_t = mlk_scratch_take(s, n + 2, sizeof *d->hist_t);
+        d->hist_t = mlk_scratch_take(s, d->n_hist, sizeof *d->hist_t);
     } else if (t->n_classes) {
         d->event_key = mlk_scratch_take(s, n, sizeof *d->event_key);
         d->event_cls = mlk_scratch_take(s, n, sizeof *d->event_cls);
@@ -140,11 +144,13 @@ static const mlk_item *sorted(const span *s, size_t n, mlk_desk *d)
     return mlk_items_sort(d->a, d->b, n, s->lo, s->hi + (s->n_missing > 0));
 }
 
-/* Worth counting by key rather than sorting? The table must stay small beside the node. */
-static bool few_keys(size_t range, size_t n)
+/* Worth counting by key, into tables of `width` a key, rather than sorting? The tables must stay
+ * small beside the node, or tiny. */
+static bool few_keys(const span *s, size_t width, size_t n)
 {
     enum { IN_CACHE = 4096 };
-    return range <= n && (range <= IN_CACHE || range <= n / 4);
+    const size_t cells = ((size_t)(s->hi - s->lo) + 2) * width;
+    return cells <= 3 * width || (cells <= n && (cells <= IN_CACHE || cells <= n / 4));
 }
 
 /* --------------------------------------------- variance, and two classes by Gini */
@@ -454,9 +460,8 @@ static mlk_cut cut_by_moments(const mlk_target *t, const mlk_node_stats *node, c
 {
     const moments none = {0};
     moments missing = {0};
-    const size_t groups = few_keys((size_t)(s->hi - s->lo) + 2, node->sample.n)
-                              ? groups_by_counting(node, s, d, &missing)
-                              : groups_by_sorting(node, s, d, &missing);
+    const size_t groups = few_keys(s, 1, node->sample.n) ? groups_by_counting(node, s, d, &missing)
+                                                         : groups_by_sorting(node, s, d, &missing);
     double best =
         moment_gains(node, min_leaf, groups, &none, d->group_n, d->group_w, d->group_t, d->gain);
     const mlk_cut right = pick(t, node, d, groups, best);
@@ -472,9 +477,9 @@ static mlk_cut cut_by_classes(const mlk_target *t, const mlk_node_stats *node, c
 {
     const size_t k = t->n_classes;
     size_t missing;
-    const size_t range = (size_t)(s->hi - s->lo) + 2;
-    const size_t events = range <= node->sample.n / k ? events_by_counting(node, s, k, d, &missing)
-                                                      : events_by_sorting(node, s, d, &missing);
+    const size_t events = few_keys(s, k, node->sample.n)
+                              ? events_by_counting(node, s, k, d, &missing)
+                              : events_by_sorting(node, s, d, &missing);
     double best;
     size_t groups = walk_classes(t, node, min_leaf, events, missing, false, d, &best);
     const mlk_cut right = pick(t, node, d, groups, best);
@@ -530,74 +535,60 @@ double mlk_split_threshold(const mlk_columns *c, size_t j, const mlk_split_rule 
     return cut->next == UINT32_MAX ? INFINITY : midway(values[cut->key], values[cut->next]);
 }
 
-/* Narrows lo < hi with v[lo] <= x < v[hi] to neighbours. */
-static void bisect(const double *v, double x, uint32_t *lo, uint32_t *hi)
+/* Values of the samples; their range and the number of missing ones. */
+MLK_SIMD static size_t gather_values(const double *restrict x, const uint32_t *restrict id,
+                                     size_t n, double *restrict value, double *lo, double *hi)
 {
-    while (*hi - *lo > 1) {
-        const uint32_t mid = *lo + (*hi - *lo) / 2;
-        if (v[mid] <= x)
-            *lo = mid;
-        else
-            *hi = mid;
+    double least = INFINITY, most = -INFINITY;
+    uint32_t missing = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double v = x[id[i]];
+        value[i] = v;
+        missing += v != v;
+        least = v < least ? v : least;
+        most = v > most ? v : most;
     }
+    *lo = least;
+    *hi = most;
+    return missing;
 }
 
-/* The last code of lo..hi whose value is <= x, where values[lo] <= x < values[hi] or lo = hi. The
- * coarse table, which stays in cache, finds the block; one block of the values is read. */
-static uint32_t last_upto(const mlk_columns *c, size_t j, uint32_t lo, uint32_t hi, double x)
+MLK_SIMD static void keys_of_cut(const double *restrict value, size_t n, double threshold,
+                                 uint32_t missing, uint32_t *restrict key)
 {
-    uint32_t first = lo / MLK_COARSE + 1,
-             last = hi / MLK_COARSE; /* blocks that begin in lo+1..hi */
-    if (first <= last) {
-        const double *coarse = c->coarse[j];
-        if (!(coarse[first] <= x)) {
-            hi = first * MLK_COARSE;
-        } else if (coarse[last] <= x) {
-            lo = last * MLK_COARSE;
-        } else {
-            bisect(coarse, x, &first, &last);
-            lo = first * MLK_COARSE;
-            hi = last * MLK_COARSE;
-        }
-    }
-    bisect(c->values[j], x, &lo, &hi);
-    return lo;
-}
-
-/* A threshold drawn from [v_lo, v_hi): keys become 0 (up to it), 1, and the next for missing. */
-static void draw_threshold(const mlk_columns *c, size_t j, const span *s, mlk_rng *rng, size_t n,
-                           uint32_t *key, uint32_t *last, double *threshold)
-{
-    const double *values = c->values[j];
-    const double a = values[s->lo], b = values[s->hi], u = mlk_rng_uniform(rng);
-    const double drawn = a * (1.0 - u) + b * u;
-    *threshold = drawn >= a && drawn < b ? drawn : a;
-    *last = last_upto(c, j, s->lo, s->hi, *threshold);
     for (size_t i = 0; i < n; i++)
-        key[i] = key[i] > s->hi ? (uint32_t)(s->lo < s->hi) + 1 : key[i] > *last;
+        key[i] = value[i] != value[i] ? missing : value[i] > threshold;
 }
 
-static mlk_cut cut_number(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
-                          size_t j, const mlk_split_rule *rule, mlk_rng *rng, mlk_desk *d)
+/* One threshold, uniform between the smallest and the largest value: keys are 0 up to it and 1
+ * beyond. */
+static mlk_cut cut_at_random(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
+                             size_t j, const mlk_split_rule *rule, mlk_rng *rng, mlk_desk *d)
 {
     const size_t n = node->sample.n;
-    span s = gather_keys(mlk_columns_code(c, j), node->sample.id, n, c->n_codes[j], d->key);
+    double lo, hi;
+    span s = {0, 0, gather_values(c->raw + j * c->n, node->sample.id, n, d->value, &lo, &hi)};
+    s.hi = lo < hi;
+    if (!can_split(&s, n))
+        return (mlk_cut){.gain = -1.0};
+    const double u = mlk_rng_uniform(rng), drawn = lo * (1.0 - u) + hi * u;
+    const double threshold = drawn >= lo && drawn < hi ? drawn : lo;
+    keys_of_cut(d->value, n, threshold, s.hi + 1, d->key);
+    mlk_cut cut = cut_keys(t, node, &s, rule->min_samples_leaf, d);
+    cut.threshold = cut.key == s.hi ? INFINITY : threshold;
+    return cut;
+}
+
+/* The best of all thresholds. */
+static mlk_cut cut_number(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
+                          size_t j, const mlk_split_rule *rule, mlk_desk *d)
+{
+    const size_t n = node->sample.n;
+    const span s = gather_keys(mlk_columns_code(c, j), node->sample.id, n, c->n_codes[j], d->key);
     if (!can_split(&s, n))
         return (mlk_cut){.gain = -1.0};
     close_up(d->key, n, c->n_codes[j], &s);
-    if (!rule->random)
-        return cut_keys(t, node, &s, rule->min_samples_leaf, d);
-    uint32_t last;
-    double threshold;
-    draw_threshold(c, j, &s, rng, n, d->key, &last, &threshold);
-    const span two = {0, s.lo < s.hi, s.n_missing};
-    mlk_cut cut = cut_keys(t, node, &two, rule->min_samples_leaf, d);
-    if (cut.gain >= 0.0) {
-        const bool all = cut.key == two.hi;
-        cut.key = all ? s.hi : last;
-        cut.threshold = all ? INFINITY : threshold;
-    }
-    return cut;
+    return cut_keys(t, node, &s, rule->min_samples_leaf, d);
 }
 
 static mlk_cut cut_levels(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
@@ -633,8 +624,10 @@ static mlk_cut cut_levels(const mlk_columns *c, const mlk_target *t, const mlk_n
 mlk_cut mlk_split_find(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
                        size_t j, const mlk_split_rule *rule, mlk_rng rng, mlk_desk *desk)
 {
-    return mlk_columns_categorical(c, j) ? cut_levels(c, t, node, j, rule, &rng, desk)
-                                         : cut_number(c, t, node, j, rule, &rng, desk);
+    if (c->categorical[j])
+        return cut_levels(c, t, node, j, rule, &rng, desk);
+    return rule->random ? cut_at_random(c, t, node, j, rule, &rng, desk)
+                        : cut_number(c, t, node, j, rule, desk);
 }
 
 void mlk_split_sides(const mlk_columns *c, const mlk_node_stats *node, size_t j,

@@ -66,13 +66,15 @@ typedef struct mlk_cut {
 typedef struct mlk_desk {
     size_t n;
     mlk_item *a, *b;
+    double *value;     /* n: of each sample, where cuts are random */
     uint32_t *key;     /* n: of each sample */
     uint32_t *group;   /* n + 1: keys of the groups of equal keys, ascending, ... */
     uint32_t *group_n; /* ... and up to each group: rows, */
     double *group_w;   /* weight, */
     double *group_t;   /* and sum of t */
     double *gain;      /* n + 1: of the cut behind each group */
-    uint32_t *hist_n;  /* n + 2 sums by key */
+    size_t n_hist;
+    uint32_t *hist_n; /* n + 2 sums by key */
     double *hist_w;
     int64_t *hist_t;
     uint32_t *event_key; /* n: a weight of one class at one key, in the order of keys */

@@ -110,7 +110,7 @@ static mlk_status grow_tree(const mlk_tree_opts *o, const mlk_grow_opts *limits,
     mlk_columns *columns = NULL;
     mlk_target *target = NULL;
     double *factor = NULL;
-    mlk_status st = mlk_columns_new(&g->data, run, &columns);
+    mlk_status st = mlk_columns_new(&g->data, false, run, &columns);
     if (st == MLK_OK && o->class_weight && g->data.n_classes) {
         if ((factor = mlk_alloc(g->data.n_classes, sizeof *factor)))
             mlk_class_weight_balanced(&g->data, factor);
