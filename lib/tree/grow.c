@@ -49,6 +49,8 @@ typedef struct hand {
     size_t n_drawn;
     open_node *stack;
     size_t n_stack, cap_stack;
+    mlk_columns local; /* copies of the columns for small nodes, whose rows are not far apart */
+    uint32_t *origin;  /* their rows */
 } hand;
 
 typedef struct grower {
@@ -58,9 +60,11 @@ typedef struct grower {
     mlk_split_rule rule;
     const mlk_run *run;
     pool pool;
-    double total; /* weight of the sample */
-    double scale; /* of gains */
-    bool draws;   /* random choices are made */
+    double total;           /* weight of the sample */
+    double scale;           /* of gains */
+    bool draws;             /* random choices are made */
+    size_t local;           /* nodes of so many samples get columns of their own; 0: none does */
+    const uint32_t *origin; /* rows that ids stand for, in such a node; NULL: themselves */
 } grower;
 
 /* ------------------------------------------------------------- grown trees */
@@ -166,6 +170,11 @@ static void hand_take(mlk_scratch *s, const grower *g, size_t n, hand *h)
     h->cut = mlk_scratch_take(s, c->p, sizeof *h->cut);
     for (size_t j = 0; !s->failed && j < c->p; j++)
         h->feature[j] = (uint32_t)j;
+    h->local = *c;
+    h->local.code = mlk_scratch_take(s, g->local * c->p, sizeof *h->local.code);
+    if (c->raw)
+        h->local.raw = mlk_scratch_take(s, g->local * c->p, sizeof *h->local.raw);
+    h->origin = mlk_scratch_take(s, g->local, sizeof *h->origin);
 }
 
 static mlk_status push(hand *h, open_node open)
@@ -308,9 +317,11 @@ static void look_absolute(const grower *g, hand *h, mlk_node_stats *node, mlk_gr
 /* A target that all samples share is the value, to the last bit. */
 static void exact_value(const grower *g, const mlk_sample *x, mlk_grown_node *out)
 {
-    const double *y = g->target->y, first = y[x->id[0]];
+    const double *y = g->target->y;
+    const uint32_t *origin = g->origin;
+    const double first = y[origin ? origin[x->id[0]] : x->id[0]];
     for (size_t i = 1; i < x->n; i++)
-        if (y[x->id[i]] != first)
+        if (y[origin ? origin[x->id[i]] : x->id[i]] != first)
             return;
     out->value = first;
 }
@@ -618,19 +629,64 @@ static mlk_status add_task(todo *t, open_node open)
     return MLK_OK;
 }
 
+MLK_SIMD static void copy_codes(const uint32_t *restrict code, const uint32_t *restrict id,
+                                size_t n, uint32_t *restrict to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = code[id[i]];
+}
+
+MLK_SIMD static void copy_values(const double *restrict value, const uint32_t *restrict id,
+                                 size_t n, double *restrict to)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = value[id[i]];
+}
+
+static mlk_status grow_below(const grower *g, hand *hands, size_t n_hands, open_node root,
+                             mlk_grown *tree, todo *later);
+
+/* A small node and all below it on copies of the columns: one pass over the rows, which lie
+ * scattered over memory, serves all the levels to come. */
+static mlk_status grow_local(const grower *g, hand *h, open_node root, mlk_grown *tree)
+{
+    const mlk_columns *c = g->c;
+    uint32_t *id = g->pool.id + root.begin;
+    grower local = *g;
+    h->local.n = root.n;
+    for (size_t j = 0; j < c->p; j++) {
+        if (c->raw && !c->categorical[j])
+            copy_values(c->raw + j * c->n, id, root.n, h->local.raw + j * root.n);
+        else
+            copy_codes(mlk_columns_code(c, j), id, root.n, h->local.code + j * root.n);
+    }
+    for (size_t i = 0; i < root.n; i++) {
+        h->origin[i] = id[i];
+        id[i] = (uint32_t)i;
+    }
+    local.c = &h->local;
+    local.origin = h->origin;
+    return grow_below(&local, h, 1, root, tree, NULL);
+}
+
 /* Everything below `root`, depth first; nodes of at most later->limit samples are left for later.
  */
 static mlk_status grow_below(const grower *g, hand *hands, size_t n_hands, open_node root,
                              mlk_grown *tree, todo *later)
 {
     hand *h = &hands[0];
+    const size_t base = h->n_stack;
     MLK_TRY(push(h, root));
-    for (size_t done = 0; h->n_stack > 0; done++) {
+    for (size_t done = 0; h->n_stack > base; done++) {
         candidate x = {.open = h->stack[--h->n_stack]};
         mlk_node_stats node;
         open_node left, right;
         if (later && x.open.n <= later->limit) {
             MLK_TRY(add_task(later, x.open));
+            continue;
+        }
+        if (!g->origin && x.open.n <= g->local) {
+            MLK_TRY(grow_local(g, h, x.open, tree));
             continue;
         }
         if (done % 256 == 0)
@@ -837,6 +893,15 @@ static hand *hands_take(mlk_scratch *s, const grower *g, size_t n, size_t *n_han
     return hands;
 }
 
+/* Up to how many samples a node's columns are worth copying: into a part of the second-level cache,
+ * and unless most columns would not be looked at. */
+static size_t local_size(const mlk_columns *c, const mlk_grow_opts *opts)
+{
+    enum { CELLS = 1 << 15, LEAST = 32, LEVELS = 8 };
+    const size_t n = CELLS / c->p;
+    return n < LEAST || opts->max_features * LEVELS < c->p ? 0 : n < c->n ? n : c->n;
+}
+
 static grower grower_of(const mlk_columns *c, const mlk_target *t, const mlk_grow_opts *opts,
                         const mlk_run *run)
 {
@@ -846,7 +911,8 @@ static grower grower_of(const mlk_columns *c, const mlk_target *t, const mlk_gro
                     .rule = {opts->min_samples_leaf, opts->random_cuts},
                     .run = run,
                     .scale = mlk_split_scale(t),
-                    .draws = opts->random_cuts || opts->max_features < c->p};
+                    .draws = opts->random_cuts || opts->max_features < c->p,
+                    .local = local_size(c, opts)};
 }
 
 mlk_status mlk_grow(const mlk_columns *c, const mlk_target *t, const mlk_bag *bag,

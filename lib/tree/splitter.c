@@ -186,6 +186,48 @@ static size_t groups_by_counting(const mlk_node_stats *node, const span *s, mlk_
     return groups;
 }
 
+/* Rows and sum of t of the samples with key 0, and of those with key `missing`; weights are 1. */
+MLK_SIMD static int64_t sums_of_sides(const uint32_t *restrict key, const int64_t *restrict t,
+                                      size_t n, uint32_t missing, size_t *left_n, int64_t *left_t,
+                                      size_t *missing_n, int64_t *missing_t)
+{
+    int64_t all = 0, lt = 0, mt = 0, ln = 0, mn = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t l = -(int64_t)(key[i] == 0), m = -(int64_t)(key[i] == missing);
+        all += t[i];
+        lt += t[i] & l;
+        mt += t[i] & m;
+        ln -= l;
+        mn -= m;
+    }
+    *left_n = (size_t)ln;
+    *left_t = lt;
+    *missing_n = (size_t)mn;
+    *missing_t = mt;
+    return all;
+}
+
+/* The two sides of a random cut, whose keys are 0 and 1. */
+static size_t groups_of_cut(const mlk_node_stats *node, const span *s, mlk_desk *d,
+                            moments *missing)
+{
+    const size_t n = node->sample.n;
+    size_t left_n, missing_n;
+    int64_t left_t, missing_t;
+    const int64_t all =
+        sums_of_sides(d->key, node->t, n, s->hi + 1, &left_n, &left_t, &missing_n, &missing_t);
+    const size_t rows[] = {left_n, n - missing_n};
+    const int64_t t[] = {left_t, all - missing_t};
+    for (size_t g = 0; g <= s->hi; g++) {
+        d->group[g] = (uint32_t)g;
+        d->group_n[g] = (uint32_t)rows[g];
+        d->group_w[g] = (double)rows[g];
+        d->group_t[g] = (double)t[g];
+    }
+    *missing = (moments){missing_n, (double)missing_n, missing_t};
+    return (size_t)s->hi + 1;
+}
+
 /* The same from a sort. */
 static size_t groups_by_sorting(const mlk_node_stats *node, const span *s, mlk_desk *d,
                                 moments *missing)
@@ -460,8 +502,11 @@ static mlk_cut cut_by_moments(const mlk_target *t, const mlk_node_stats *node, c
 {
     const moments none = {0};
     moments missing = {0};
-    const size_t groups = few_keys(s, 1, node->sample.n) ? groups_by_counting(node, s, d, &missing)
-                                                         : groups_by_sorting(node, s, d, &missing);
+    const mlk_sample *x = &node->sample;
+    const bool one = !x->whole && !x->real;
+    const size_t groups = one && s->lo == 0 && s->hi <= 1 ? groups_of_cut(node, s, d, &missing)
+                          : few_keys(s, 1, x->n)          ? groups_by_counting(node, s, d, &missing)
+                                                          : groups_by_sorting(node, s, d, &missing);
     double best =
         moment_gains(node, min_leaf, groups, &none, d->group_n, d->group_w, d->group_t, d->gain);
     const mlk_cut right = pick(t, node, d, groups, best);
