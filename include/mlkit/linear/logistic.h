@@ -47,7 +47,8 @@
  * **Solvers.** newton-cholesky: Newton's method on all weights at once [hastie2009, section 4.4.1],
  * O(n (kp)^2) an iteration for k > 2 classes and O(n p^2) for two. lbfgs: L-BFGS
  * [nocedal2006, algorithm 7.4] started from and preconditioned with the Hessian of a part of the
- * rows; O(n k p) an iteration. prox-newton, for l1 and elasticnet: proximal Newton steps by
+ * rows (where that is too large, with its blocks of single classes, taken anew at iterations 10,
+ * 30, 90, ...); O(n k p) an iteration. prox-newton, for l1 and elasticnet: proximal Newton steps by
  * coordinate descent on a working set of weights [yuan2012, section 5]. auto takes prox-newton
  * for these penalties; otherwise newton-cholesky for small problems, else lbfgs.
  *
