@@ -114,8 +114,8 @@ static void write_sum(size_t trees, size_t k, bool proba, mlk_codegen *to)
                       k ? k : 1, trees);
 }
 
-mlk_status mlk_nodes_codegen(const mlk_nodes *trees, size_t n, const uint32_t *levels, size_t p,
-                             mlk_codegen *to)
+mlk_status mlk_nodes_codegen_walk(const mlk_nodes *trees, size_t n, const uint32_t *levels,
+                                  size_t p, mlk_codegen *to)
 {
     const size_t k = trees[0].n_classes;
     sizes total = {0, 0, 0};
@@ -139,8 +139,18 @@ mlk_status mlk_nodes_codegen(const mlk_nodes *trees, size_t n, const uint32_t *l
         concatenate(trees, n, k, &t);
         write_tables(&t, &total, n, k, levels, p, room, to);
         write_walk(total.sets > 0, to);
-        write_sum(n, k, total.proba > 0, to);
     }
     mlk_scratch_release(&s);
     return st;
+}
+
+mlk_status mlk_nodes_codegen(const mlk_nodes *trees, size_t n, const uint32_t *levels, size_t p,
+                             mlk_codegen *to)
+{
+    bool proba = false;
+    for (size_t b = 0; b < n; b++)
+        proba |= trees[b].n_proba > 0;
+    MLK_TRY(mlk_nodes_codegen_walk(trees, n, levels, p, to));
+    write_sum(n, trees[0].n_classes, proba, to);
+    return MLK_OK;
 }
