@@ -1,0 +1,807 @@
+#include <mlkit/bayes/naive_bayes.h>
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/number.h"
+#include "core/parallel.h"
+#include "model/algo.h"
+
+/* What a column is, by variant and levels. */
+typedef enum column_kind { GAUSSIAN, COUNT, LEVELS, BINARY } column_kind;
+
+struct mlk_naive_bayes {
+    mlk_scratch memory;
+    int variant;
+    size_t p, k;
+    uint32_t *levels;  /* p: of a column of LEVELS, else 0 */
+    column_kind *kind; /* p */
+    size_t *offset;    /* p + 1: where the column's matrix of k columns begins in `par` */
+    double *prior;     /* k */
+    double *par;       /* see mlk_naive_bayes_column() */
+    double *fast;      /* like par; gaussian columns: -1 / (2 v), log of the density's factor */
+};
+
+static const mlk_word variants[] = {{"auto", MLK_NAIVE_BAYES_AUTO},
+                                    {"gaussian", MLK_NAIVE_BAYES_GAUSSIAN},
+                                    {"multinomial", MLK_NAIVE_BAYES_MULTINOMIAL},
+                                    {"bernoulli", MLK_NAIVE_BAYES_BERNOULLI},
+                                    {"complement", MLK_NAIVE_BAYES_COMPLEMENT},
+                                    {"categorical", MLK_NAIVE_BAYES_CATEGORICAL},
+                                    {NULL, 0}};
+
+static const double default_alpha = 1.0, default_smoothing = 1e-9;
+
+static const mlk_opt opt_table[] = {
+    MLK_OPT_WORD(mlk_naive_bayes_opts, variant, MLK_NAIVE_BAYES_AUTO, variants,
+                 "distribution of the columns in a class"),
+    MLK_OPT_REAL(mlk_naive_bayes_opts, alpha, default_alpha, 0.0, INFINITY, "added to each count"),
+    MLK_OPT_REAL(mlk_naive_bayes_opts, var_smoothing, default_smoothing, 0.0, INFINITY,
+                 "share of the largest variance added to all"),
+    MLK_OPT_TEXT(mlk_naive_bayes_opts, priors, NULL,
+                 "probabilities of the classes in their order, as 0.2+0.8"),
+    MLK_OPT_END,
+};
+
+enum {
+    CAPS = MLK_CAP_WEIGHTS | MLK_CAP_MISSING | MLK_CAP_CATEGORICAL,
+    CHUNKS = 16,        /* of rows at most when fitting: each has its own sums */
+    MAX_LEVELS = 65536, /* of a numeric column that holds codes */
+    WORK = 1 << 15      /* values of X a chunk */
+};
+
+static const double LEAST_ALPHA = 1e-10;
+static const double LOG_2PI = 1.8378770664093453; /* log(2 pi) */
+
+mlk_naive_bayes_opts mlk_naive_bayes_opts_default(void)
+{
+    mlk_naive_bayes_opts opts;
+    mlk_opts_set_default(opt_table, &opts);
+    return opts;
+}
+
+static mlk_status check_opts(const mlk_naive_bayes_opts *o)
+{
+    MLK_TRY(mlk_opts_check(opt_table, o));
+    const bool gaussian = o->variant == MLK_NAIVE_BAYES_GAUSSIAN;
+    const char *name = variants[o->variant].name;
+    if (gaussian && o->alpha != default_alpha)
+        return MLK_FAIL(MLK_EINVAL, "alpha = %g has no effect with variant = %s", o->alpha, name);
+    if (!gaussian && o->variant != MLK_NAIVE_BAYES_AUTO && o->var_smoothing != default_smoothing)
+        return MLK_FAIL(MLK_EINVAL, "var_smoothing = %g has no effect with variant = %s",
+                        o->var_smoothing, name);
+    if (o->variant == MLK_NAIVE_BAYES_COMPLEMENT && o->priors)
+        return MLK_FAIL(MLK_EINVAL, "priors = %s has no effect with variant = %s", o->priors, name);
+    return MLK_OK;
+}
+
+static column_kind kind_of(int variant, size_t levels)
+{
+    switch ((mlk_naive_bayes_variant)variant) {
+    case MLK_NAIVE_BAYES_AUTO:
+        return levels ? LEVELS : GAUSSIAN;
+    case MLK_NAIVE_BAYES_GAUSSIAN:
+        return GAUSSIAN;
+    case MLK_NAIVE_BAYES_BERNOULLI:
+        return BINARY;
+    case MLK_NAIVE_BAYES_CATEGORICAL:
+        return LEVELS;
+    case MLK_NAIVE_BAYES_MULTINOMIAL:
+    case MLK_NAIVE_BAYES_COMPLEMENT:
+        break;
+    }
+    return COUNT;
+}
+
+/* Rows of a column's matrix of parameters. */
+static size_t rows_of(column_kind kind, size_t levels)
+{
+    return kind == COUNT ? 1 : kind == LEVELS ? levels : 2;
+}
+
+static size_t n_par(const mlk_naive_bayes *m) { return m->offset[m->p]; }
+
+/* Room for a model of these levels; each step is checked against overflow. */
+static mlk_status model_new(int variant, size_t p, size_t k, const uint32_t *levels,
+                            mlk_naive_bayes **model)
+{
+    mlk_naive_bayes *m = mlk_alloc_zero(1, sizeof *m);
+    *model = m;
+    if (!m)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
+    m->variant = variant;
+    m->p = p;
+    m->k = k;
+    m->levels = mlk_scratch_take(&m->memory, p, sizeof *m->levels);
+    m->kind = mlk_scratch_take(&m->memory, p, sizeof *m->kind);
+    m->offset = mlk_scratch_take(&m->memory, p + 1, sizeof *m->offset);
+    m->prior = mlk_scratch_take(&m->memory, k, sizeof *m->prior);
+    size_t total = 0;
+    for (size_t j = 0; !m->memory.failed && j < p; j++) {
+        size_t count;
+        m->levels[j] = levels[j];
+        m->kind[j] = kind_of(variant, levels[j]);
+        m->offset[j] = total;
+        if (__builtin_mul_overflow(rows_of(m->kind[j], levels[j]), k, &count) ||
+            __builtin_add_overflow(total, count, &total))
+            m->memory.failed = true;
+        m->offset[j + 1] = total;
+    }
+    if (!m->memory.failed) {
+        m->par = mlk_scratch_take(&m->memory, total, sizeof *m->par);
+        m->fast = mlk_scratch_take(&m->memory, total, sizeof *m->fast);
+    }
+    return m->memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu parameters", p, k)
+                            : MLK_OK;
+}
+
+void mlk_naive_bayes_free(mlk_naive_bayes *m)
+{
+    if (m)
+        mlk_scratch_release(&m->memory);
+    mlk_free(m);
+}
+
+/* ---------------------------------------------------------------- the data */
+
+static bool known(double x) { return x - x == 0.0; } /* finite */
+
+/* The number of levels of each column for this variant, from the data where it holds codes. */
+static mlk_status find_levels(const mlk_data *d, int variant, uint32_t *levels)
+{
+    for (size_t j = 0; j < d->X.cols; j++) {
+        const size_t given = d->levels ? d->levels[j] : 0;
+        const bool takes =
+            variant == MLK_NAIVE_BAYES_AUTO || variant == MLK_NAIVE_BAYES_CATEGORICAL;
+        levels[j] = 0;
+        if (given && !takes)
+            return MLK_FAIL(MLK_EINVAL,
+                            "column %zu is categorical; variant = %s expects numbers: encode it "
+                            "(onehot)",
+                            j, variants[variant].name);
+        if (given > UINT32_MAX)
+            return MLK_FAIL(MLK_EINVAL, "column %zu has %zu levels; expected at most %u", j, given,
+                            UINT32_MAX);
+        if (given)
+            levels[j] = (uint32_t)given;
+        if (given || variant != MLK_NAIVE_BAYES_CATEGORICAL)
+            continue;
+        levels[j] = 1; /* a column without any value has one level that never comes */
+        for (size_t i = 0; i < d->X.rows; i++) {
+            const double x = d->X.data[i * d->X.ld + j];
+            if (!known(x))
+                continue;
+            if (!(x >= 0.0 && x < MAX_LEVELS && x == floor(x)))
+                return MLK_FAIL(MLK_EINVAL,
+                                "X[%zu, %zu] = %g; variant = categorical expects a code 0..%d", i,
+                                j, x, MAX_LEVELS - 1);
+            if (x >= levels[j])
+                levels[j] = (uint32_t)x + 1;
+        }
+    }
+    return MLK_OK;
+}
+
+static mlk_status check_counts(const mlk_data *d, int variant)
+{
+    for (size_t i = 0; i < d->X.rows; i++)
+        for (size_t j = 0; j < d->X.cols; j++)
+            if (d->X.data[i * d->X.ld + j] < 0.0)
+                return MLK_FAIL(MLK_EINVAL, "X[%zu, %zu] = %g; variant = %s expects counts >= 0", i,
+                                j, d->X.data[i * d->X.ld + j], variants[variant].name);
+    return MLK_OK;
+}
+
+/* The given probabilities, or the shares of the classes. */
+static mlk_status find_priors(const mlk_data *d, const char *text, mlk_naive_bayes *m)
+{
+    const size_t k = m->k;
+    double sum = 0.0;
+    size_t count = 0;
+    const char *at = text, *end = text ? text + strlen(text) : NULL;
+    for (; at && *at; count++) {
+        double v = NAN;
+        const char *from = at;
+        at = mlk_parse_real(from, end, &v);
+        if (at == from || !(v >= 0.0 && v <= 1.0))
+            return MLK_FAIL(MLK_EINVAL, "priors = %s; expected numbers in [0, 1], as 0.2+0.8",
+                            text);
+        if (count < k)
+            m->prior[count] = v;
+        sum += v;
+        at += strspn(at, "+, ");
+    }
+    if (text && count != k)
+        return MLK_FAIL(MLK_EINVAL, "priors = %s: %zu values; expected one for each of %zu classes",
+                        text, count, k);
+    if (text && !(fabs(sum - 1.0) <= 1e-8))
+        return MLK_FAIL(MLK_EINVAL, "priors = %s sum to %.10g; expected 1", text, sum);
+    for (size_t c = 0; !text && c < k; c++)
+        m->prior[c] = 0.0;
+    for (size_t i = 0; !text && i < d->X.rows; i++) {
+        m->prior[(size_t)d->y.data[i]] += mlk_weight(d->w, i);
+        sum += mlk_weight(d->w, i);
+    }
+    for (size_t c = 0; c < k; c++)
+        m->prior[c] /= sum;
+    return MLK_OK;
+}
+
+/* -------------------------------------------------------------------- sums */
+
+/*
+ * Sums over rows, laid out as the parameters are. First pass: of counts and levels the weights
+ * N_jk; of gaussian columns the weight and the sum of x - origin. Second pass, gaussian columns
+ * alone: the sum of squares about the mean.
+ */
+typedef struct pass {
+    const mlk_data *data;
+    const mlk_naive_bayes *m;
+    const double *origin; /* like par, first row of gaussian columns: a value of the class */
+    const double *mean;   /* NULL: the first pass */
+    double *sums;         /* one array a chunk */
+} pass;
+
+static void add_first(const pass *t, size_t j, size_t c, double x, double w, double *at)
+{
+    const mlk_naive_bayes *m = t->m;
+    const size_t k = m->k;
+    switch (m->kind[j]) {
+    case GAUSSIAN:
+        at[c] += w;
+        at[k + c] += w * (x - t->origin[m->offset[j] + c]);
+        break;
+    case COUNT:
+        at[c] += w * x;
+        break;
+    case LEVELS:
+        at[(size_t)x * k + c] += w;
+        break;
+    case BINARY:
+        at[(x > 0.0 ? k : 0) + c] += w;
+        break;
+    }
+}
+
+static mlk_status sum_rows(void *ctx, const mlk_chunk *chunk)
+{
+    const pass *t = ctx;
+    const mlk_naive_bayes *m = t->m;
+    const mlk_cmat X = t->data->X;
+    double *sums = t->sums + chunk->index * n_par(m);
+    for (size_t i = 0; i < n_par(m); i++)
+        sums[i] = 0.0;
+    for (size_t i = chunk->begin; i < chunk->end; i++) {
+        const double *row = X.data + i * X.ld, w = mlk_weight(t->data->w, i);
+        const size_t c = (size_t)t->data->y.data[i];
+        for (size_t j = 0; j < m->p; j++) {
+            if (!known(row[j]) || (m->kind[j] == LEVELS && row[j] == MLK_UNSEEN))
+                continue;
+            if (!t->mean) {
+                add_first(t, j, c, row[j], w, sums + m->offset[j]);
+            } else if (m->kind[j] == GAUSSIAN) {
+                const double e = row[j] - t->mean[m->offset[j] + c];
+                sums[m->offset[j] + c] += w * e * e;
+            }
+        }
+    }
+    return MLK_OK;
+}
+
+/* One pass over the rows, its chunks' sums added in their order into the first. */
+static mlk_status run_pass(const pass *t, const mlk_run *run)
+{
+    const size_t n = t->data->X.rows, fewest = (n + CHUNKS - 1) / CHUNKS;
+    const size_t work = mlk_grain(t->m->p, WORK), grain = work > fewest ? work : fewest;
+    pass shared = *t;
+    MLK_TRY(mlk_parallel_for(run, n, grain, sum_rows, &shared));
+    for (size_t c = 1; c < mlk_chunks(n, grain); c++)
+        for (size_t i = 0; i < n_par(t->m); i++)
+            t->sums[i] += t->sums[c * n_par(t->m) + i];
+    return MLK_OK;
+}
+
+/* Some value of each class and gaussian column, so that what does not vary has variance 0. */
+static void find_origins(const mlk_data *d, const mlk_naive_bayes *m, double *origin)
+{
+    size_t left = 0;
+    for (size_t j = 0; j < m->p; j++)
+        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++, left++)
+            origin[m->offset[j] + c] = NAN;
+    for (size_t i = 0; left && i < d->X.rows; i++) {
+        const size_t c = (size_t)d->y.data[i];
+        for (size_t j = 0; mlk_weight(d->w, i) > 0.0 && j < m->p; j++) {
+            double *at = origin + m->offset[j] + c;
+            if (m->kind[j] == GAUSSIAN && isnan(*at) && known(d->X.data[i * d->X.ld + j])) {
+                *at = d->X.data[i * d->X.ld + j];
+                left--;
+            }
+        }
+    }
+    for (size_t j = 0; j < m->p; j++)
+        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++)
+            if (isnan(origin[m->offset[j] + c]))
+                origin[m->offset[j] + c] = 0.0;
+}
+
+/* -------------------------------------------------------------- parameters */
+
+/* Mean and variance of gaussian column j over all rows from those of its classes (their weights);
+ * classes without a value take them. Returns the variance. */
+static double pool_classes(mlk_naive_bayes *m, size_t j, const double *weight)
+{
+    double *mean = m->par + m->offset[j], *var = mean + m->k;
+    double total = 0.0, centre = 0.0, spread = 0.0;
+    for (size_t c = 0; c < m->k; c++)
+        total += weight[c];
+    for (size_t c = 0; c < m->k && total > 0.0; c++)
+        centre += weight[c] / total * mean[c];
+    for (size_t c = 0; c < m->k && total > 0.0; c++) {
+        const double e = mean[c] - centre;
+        if (weight[c] > 0.0)
+            spread += weight[c] / total * (var[c] + e * e);
+    }
+    for (size_t c = 0; c < m->k; c++)
+        if (!(weight[c] > 0.0)) {
+            mean[c] = centre;
+            var[c] = spread;
+        }
+    return spread;
+}
+
+/* Smoothing of the variances, in place: at least something where nothing varies at all. */
+static mlk_status smooth_variances(mlk_naive_bayes *m, double smoothing, double largest)
+{
+    const double extra = smoothing * (largest > 0.0 ? largest : 1.0);
+    for (size_t j = 0; j < m->p; j++)
+        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++) {
+            double *var = m->par + m->offset[j] + m->k + c;
+            *var += extra;
+            if (!(*var < INFINITY && isfinite(var[-(ptrdiff_t)m->k])))
+                return MLK_FAIL(MLK_ESINGULAR, "the variance of column %zu overflows", j);
+            if (!(*var >= DBL_MIN))
+                return MLK_FAIL(MLK_ESINGULAR,
+                                "column %zu does not vary in class %zu; expected var_smoothing > 0",
+                                j, c);
+        }
+    return MLK_OK;
+}
+
+/* Means and variances: the second pass over the rows. */
+static mlk_status fit_gaussian(const mlk_data *d, const mlk_naive_bayes_opts *o, pass *t,
+                               const mlk_run *run, double *weight, mlk_naive_bayes *m)
+{
+    const size_t k = m->k;
+    double largest = 0.0;
+    bool any = false;
+    for (size_t j = 0; j < m->p; j++)
+        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < k; c++) {
+            const size_t at = m->offset[j] + c;
+            weight[at] = t->sums[at];
+            m->par[at] = t->origin[at] + (t->sums[at] > 0.0 ? t->sums[at + k] / t->sums[at] : 0.0);
+            any = true;
+        }
+    if (!any)
+        return MLK_OK;
+    t->data = d;
+    t->mean = m->par;
+    MLK_TRY(run_pass(t, run));
+    for (size_t j = 0; j < m->p; j++)
+        if (m->kind[j] == GAUSSIAN) {
+            double *var = m->par + m->offset[j] + k;
+            const double *w = weight + m->offset[j];
+            for (size_t c = 0; c < k; c++)
+                var[c] = w[c] > 0.0 ? t->sums[m->offset[j] + c] / w[c] : 0.0;
+            largest = fmax(largest, pool_classes(m, j, w));
+        }
+    return smooth_variances(m, o->var_smoothing, largest);
+}
+
+/* log (N + alpha) / (n + alpha L) of a column of levels. */
+static void fit_levels(mlk_naive_bayes *m, size_t j, double alpha, const double *sums)
+{
+    const size_t rows = rows_of(m->kind[j], m->levels[j]), k = m->k;
+    double *par = m->par + m->offset[j];
+    for (size_t c = 0; c < k; c++) {
+        double n = 0.0;
+        for (size_t l = 0; l < rows; l++)
+            n += sums[m->offset[j] + l * k + c];
+        const double scale = log(n + alpha * (double)rows);
+        for (size_t l = 0; l < rows; l++)
+            par[l * k + c] = log(sums[m->offset[j] + l * k + c] + alpha) - scale;
+    }
+}
+
+/* log t_jk of multinomial; for complement from the other classes' counts, with a minus. */
+static mlk_status fit_counts(mlk_naive_bayes *m, double alpha, double *sums)
+{
+    const size_t k = m->k;
+    const bool complement = m->variant == MLK_NAIVE_BAYES_COMPLEMENT;
+    for (size_t j = 0; complement && j < m->p; j++) {
+        double all = 0.0;
+        for (size_t c = 0; c < k; c++)
+            all += sums[j * k + c];
+        for (size_t c = 0; c < k; c++)
+            sums[j * k + c] = fmax(all - sums[j * k + c], 0.0);
+    }
+    for (size_t c = 0; c < k; c++) {
+        double total = 0.0;
+        for (size_t j = 0; j < m->p; j++)
+            total += sums[j * k + c] + alpha;
+        if (!(total < INFINITY))
+            return MLK_FAIL(MLK_ESINGULAR, "the counts of class %zu overflow", c);
+        for (size_t j = 0; j < m->p; j++) {
+            const double t = log(sums[j * k + c] + alpha) - log(total);
+            m->par[j * k + c] = complement ? -t : t;
+        }
+    }
+    return MLK_OK;
+}
+
+/* What prediction needs of gaussian columns, computed once. */
+static void prepare(mlk_naive_bayes *m)
+{
+    for (size_t j = 0; j < m->p; j++)
+        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++) {
+            const double var = m->par[m->offset[j] + m->k + c];
+            m->fast[m->offset[j] + c] = -0.5 / var;
+            m->fast[m->offset[j] + m->k + c] = -0.5 * (LOG_2PI + log(var));
+        }
+}
+
+static mlk_status fit_columns(const mlk_data *d, const mlk_naive_bayes_opts *o, const mlk_run *run,
+                              mlk_naive_bayes *m)
+{
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const double alpha = fmax(o->alpha, LEAST_ALPHA);
+    double *origin = mlk_scratch_take(&scratch, n_par(m), sizeof *origin);
+    double *weight = mlk_scratch_take(&scratch, n_par(m), sizeof *weight);
+    double *sums = NULL;
+    if (!scratch.failed)
+        sums = mlk_scratch_mat(&scratch, CHUNKS, n_par(m)).data;
+    mlk_status st = MLK_OK;
+    if (scratch.failed) {
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for the sums of %zu parameters", n_par(m));
+        goto out;
+    }
+    pass t = {.data = d, .m = m, .origin = origin, .sums = sums};
+    find_origins(d, m, origin);
+    st = run_pass(&t, run);
+    for (size_t j = 0; st == MLK_OK && j < m->p; j++)
+        if (m->kind[j] == LEVELS || m->kind[j] == BINARY)
+            fit_levels(m, j, alpha, sums);
+    if (st == MLK_OK && m->kind[0] == COUNT)
+        st = fit_counts(m, alpha, sums);
+    if (st == MLK_OK)
+        st = fit_gaussian(d, o, &t, run, weight, m);
+    prepare(m);
+out:
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
+mlk_status mlk_naive_bayes_fit(const mlk_data *data, const mlk_naive_bayes_opts *opts,
+                               const mlk_run *run, mlk_naive_bayes **model)
+{
+    const mlk_naive_bayes_opts o = opts ? *opts : mlk_naive_bayes_opts_default();
+    *model = NULL;
+    MLK_TRY(check_opts(&o));
+    MLK_TRY(mlk_data_check(data, CAPS, MLK_NEED_CLASSES, run));
+    if (kind_of(o.variant, 0) == COUNT)
+        MLK_TRY(check_counts(data, o.variant));
+    mlk_naive_bayes *m = NULL;
+    uint32_t *levels = mlk_alloc(data->X.cols, sizeof *levels);
+    mlk_status st = levels ? find_levels(data, o.variant, levels)
+                           : MLK_FAIL(MLK_ENOMEM, "no memory for %zu columns", data->X.cols);
+    if (st == MLK_OK)
+        st = model_new(o.variant, data->X.cols, data->n_classes, levels, &m);
+    if (st == MLK_OK)
+        st = find_priors(data, o.priors, m);
+    if (st == MLK_OK)
+        st = fit_columns(data, &o, run, m);
+    mlk_free(levels);
+    if (st == MLK_OK)
+        *model = m;
+    else
+        mlk_naive_bayes_free(m);
+    return st;
+}
+
+/* -------------------------------------------------------------- prediction */
+
+/* (1) of one row. A value that is not known, or no level of the column, says nothing. */
+static void joint(const mlk_naive_bayes *m, const double *row, double *out)
+{
+    const size_t k = m->k;
+    const bool complement = m->variant == MLK_NAIVE_BAYES_COMPLEMENT;
+    for (size_t c = 0; c < k; c++)
+        out[c] = complement ? 0.0 : log(m->prior[c]);
+    for (size_t j = 0; j < m->p; j++) {
+        const double x = row[j], *par = m->par + m->offset[j], *fast = m->fast + m->offset[j];
+        if (!known(x))
+            continue;
+        if (m->kind[j] == GAUSSIAN) {
+            for (size_t c = 0; c < k; c++)
+                out[c] += fast[k + c] + fast[c] * (x - par[c]) * (x - par[c]);
+        } else if (m->kind[j] == COUNT) {
+            for (size_t c = 0; c < k; c++)
+                out[c] += x * par[c];
+        } else if (m->kind[j] == BINARY || (x >= 0.0 && x < m->levels[j])) {
+            const double *level = par + k * (m->kind[j] == BINARY ? x > 0.0 : (size_t)x);
+            for (size_t c = 0; c < k; c++)
+                out[c] += level[c];
+        }
+    }
+}
+
+/* Joint log-likelihoods to probabilities, in place; where all underflow, the priors. */
+static void normalise(const mlk_naive_bayes *m, double *v)
+{
+    double top = -INFINITY, sum = 0.0;
+    for (size_t c = 0; c < m->k; c++)
+        top = fmax(top, v[c]);
+    if (!isfinite(top)) {
+        for (size_t c = 0; c < m->k; c++)
+            v[c] = m->prior[c];
+        return;
+    }
+    for (size_t c = 0; c < m->k; c++)
+        sum += v[c] = exp(v[c] - top);
+    for (size_t c = 0; c < m->k; c++)
+        v[c] /= sum;
+}
+
+/* What is asked for: one of the three outputs; predict needs room for a row a worker. */
+typedef struct prediction {
+    const mlk_naive_bayes *m;
+    mlk_cmat X;
+    mlk_mat out; /* joint log-likelihoods or probabilities */
+    double *classes, *room;
+    bool probabilities;
+} prediction;
+
+static mlk_status predict_rows(void *ctx, const mlk_chunk *chunk)
+{
+    const prediction *t = ctx;
+    const size_t k = t->m->k;
+    for (size_t i = chunk->begin; i < chunk->end; i++) {
+        double *v = t->classes ? t->room + chunk->worker * k : t->out.data + i * t->out.ld;
+        joint(t->m, t->X.data + i * t->X.ld, v);
+        if (t->probabilities)
+            normalise(t->m, v);
+        if (t->classes) {
+            size_t best = 0;
+            for (size_t c = 1; c < k; c++)
+                if (v[c] > v[best])
+                    best = c;
+            t->classes[i] = (double)best;
+        }
+    }
+    return MLK_OK;
+}
+
+static size_t predict_grain(const mlk_naive_bayes *m) { return mlk_grain(m->p * m->k, WORK); }
+
+mlk_status mlk_naive_bayes_predict(const mlk_naive_bayes *m, mlk_cmat X, const mlk_run *run,
+                                   mlk_vec out)
+{
+    MLK_TRY(mlk_predict_check(X, m->p, out.n));
+    const size_t grain = predict_grain(m);
+    double *room = mlk_alloc((size_t)mlk_workers(run, X.rows, grain) * m->k, sizeof *room);
+    if (!room)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", m->k);
+    prediction t = {.m = m, .X = X, .classes = out.data, .room = room};
+    const mlk_status st = mlk_parallel_for(run, X.rows, grain, predict_rows, &t);
+    mlk_free(room);
+    return st;
+}
+
+mlk_status mlk_naive_bayes_predict_proba(const mlk_naive_bayes *m, mlk_cmat X, const mlk_run *run,
+                                         mlk_mat out)
+{
+    MLK_TRY(mlk_predict_check(X, m->p, out.rows));
+    prediction t = {.m = m, .X = X, .out = out, .probabilities = true};
+    return mlk_parallel_for(run, X.rows, predict_grain(m), predict_rows, &t);
+}
+
+mlk_status mlk_naive_bayes_joint(const mlk_naive_bayes *m, mlk_cmat X, const mlk_run *run,
+                                 mlk_mat out)
+{
+    MLK_TRY(mlk_predict_check(X, m->p, out.rows));
+    prediction t = {.m = m, .X = X, .out = out};
+    return mlk_parallel_for(run, X.rows, predict_grain(m), predict_rows, &t);
+}
+
+mlk_cvec mlk_naive_bayes_priors(const mlk_naive_bayes *m) { return (mlk_cvec){m->prior, m->k}; }
+
+mlk_cmat mlk_naive_bayes_column(const mlk_naive_bayes *m, size_t j)
+{
+    return (mlk_cmat){m->par + m->offset[j], rows_of(m->kind[j], m->levels[j]), m->k, m->k};
+}
+
+/* -------------------------------------------------------------- descriptor */
+
+static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run *run, void **state)
+{
+    mlk_naive_bayes *m;
+    const mlk_status st = mlk_naive_bayes_fit(data, opts, run, &m);
+    *state = m;
+    return st;
+}
+
+static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
+{
+    return mlk_naive_bayes_predict(state, X, run, out);
+}
+
+static mlk_status algo_predict_proba(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
+{
+    return mlk_naive_bayes_predict_proba(state, X, run, out);
+}
+
+/* All K joint log-likelihoods; their difference for two classes. */
+static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
+{
+    const mlk_naive_bayes *m = state;
+    if (m->k > 2)
+        return mlk_naive_bayes_joint(m, X, run, out);
+    double *both = mlk_alloc(X.rows, 2 * sizeof *both);
+    if (!both)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu rows", X.rows);
+    const mlk_status st = mlk_naive_bayes_joint(m, X, run, (mlk_mat){both, X.rows, 2, 2});
+    for (size_t i = 0; st == MLK_OK && i < X.rows; i++)
+        out.data[i * out.ld] = both[2 * i + 1] - both[2 * i];
+    mlk_free(both);
+    return st;
+}
+
+static void algo_save(const void *state, mlk_doc *to)
+{
+    const mlk_naive_bayes *m = state;
+    mlk_doc_put_text(to, "variant", variants[m->variant].name);
+    mlk_doc_put_vec(to, "class_prior", mlk_naive_bayes_priors(m));
+    mlk_doc_put_array(to, "levels", MLK_U32, m->levels, m->p, 0);
+    mlk_doc_put_vec(to, "parameters", (mlk_cvec){m->par, n_par(m)});
+}
+
+/* Nothing larger than the file's own arrays is allocated: sizes are compared first. */
+static mlk_status check_sizes(int variant, mlk_doc_array levels, size_t p, size_t k,
+                              mlk_doc_array par)
+{
+    const uint32_t *l = levels.data;
+    size_t rows = 0;
+    if (levels.rows != p || levels.cols)
+        return MLK_FAIL(MLK_EFORMAT, "'levels' has %zu values; expected %zu", levels.rows, p);
+    for (size_t j = 0; j < p; j++) {
+        const bool categorical = variant == MLK_NAIVE_BAYES_CATEGORICAL;
+        if ((l[j] && kind_of(variant, l[j]) != LEVELS) || (!l[j] && categorical))
+            return MLK_FAIL(MLK_EFORMAT, "'levels' has %u for column %zu of variant %s", l[j], j,
+                            variants[variant].name);
+        rows += rows_of(kind_of(variant, l[j]), l[j]);
+        if (rows > par.rows)
+            break;
+    }
+    if (par.cols || rows > par.rows / k || rows * k != par.rows)
+        return MLK_FAIL(MLK_EFORMAT, "'parameters' has %zu values; expected %zu x %zu", par.rows,
+                        rows, k);
+    return MLK_OK;
+}
+
+static mlk_status load_values(mlk_cvec prior, mlk_cvec par, mlk_naive_bayes *m)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < m->k; c++) {
+        if (!(prior.data[c] >= 0.0 && prior.data[c] <= 1.0))
+            return MLK_FAIL(MLK_EFORMAT, "'class_prior' has %g; expected [0, 1]", prior.data[c]);
+        sum += m->prior[c] = prior.data[c];
+    }
+    if (!(fabs(sum - 1.0) <= 1e-8))
+        return MLK_FAIL(MLK_EFORMAT, "'class_prior' sums to %g; expected 1", sum);
+    for (size_t i = 0; i < par.n; i++)
+        m->par[i] = par.data[i];
+    for (size_t j = 0; j < m->p; j++)
+        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++)
+            if (!(m->par[m->offset[j] + m->k + c] >= DBL_MIN))
+                return MLK_FAIL(MLK_EFORMAT, "column %zu has a variance that is not positive", j);
+    prepare(m);
+    return MLK_OK;
+}
+
+static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
+{
+    const char *name;
+    mlk_doc_array levels, shape;
+    mlk_cvec prior, par;
+    int variant = 0;
+    if (n_classes < 2)
+        return MLK_FAIL(MLK_EFORMAT, "naive-bayes without classes");
+    MLK_TRY(mlk_doc_get_text(from, "variant", &name));
+    while (variants[variant].name && strcmp(variants[variant].name, name) != 0)
+        variant++;
+    if (!variants[variant].name)
+        return MLK_FAIL(MLK_EFORMAT, "unknown variant '%s'", name);
+    MLK_TRY(mlk_doc_get_vec(from, "class_prior", n_classes, &prior));
+    MLK_TRY(mlk_doc_get_array(from, "levels", MLK_U32, &levels));
+    MLK_TRY(mlk_doc_get_array(from, "parameters", MLK_F64, &shape));
+    MLK_TRY(check_sizes(variant, levels, n_features, n_classes, shape));
+    MLK_TRY(mlk_doc_get_vec(from, "parameters", shape.rows, &par));
+    mlk_naive_bayes *m;
+    mlk_status st = model_new(variant, n_features, n_classes, levels.data, &m);
+    if (st == MLK_OK)
+        st = load_values(prior, par, m);
+    if (st == MLK_OK)
+        *state = m;
+    else
+        mlk_naive_bayes_free(m);
+    return st;
+}
+
+/* Means and variances as scikit-learn names them (K x p; NaN for other columns), and the log
+ * probabilities: K x p for counts and bernoulli (of 1), else a list of K x levels. */
+static void learn_gaussian(const mlk_naive_bayes *m, size_t row, const char *key, mlk_doc *to)
+{
+    double *room = mlk_doc_put_room(to, key, MLK_F64, m->k, m->p);
+    for (size_t c = 0; room && c < m->k; c++)
+        for (size_t j = 0; j < m->p; j++)
+            room[c * m->p + j] =
+                m->kind[j] == GAUSSIAN ? m->par[m->offset[j] + row * m->k + c] : (double)NAN;
+}
+
+static void learn_levels(const mlk_naive_bayes *m, mlk_doc *to)
+{
+    mlk_doc *list = mlk_doc_put_list(to, "feature_log_prob");
+    for (size_t j = 0; j < m->p; j++) {
+        const size_t rows = m->levels[j];
+        double *room = rows ? mlk_doc_put_room(list, NULL, MLK_F64, m->k, rows) : NULL;
+        if (!rows)
+            mlk_doc_put_null(list, NULL);
+        for (size_t c = 0; room && c < m->k; c++)
+            for (size_t l = 0; l < rows; l++)
+                room[c * rows + l] = m->par[m->offset[j] + l * m->k + c];
+    }
+}
+
+static void algo_learned(const void *state, mlk_doc *to)
+{
+    const mlk_naive_bayes *m = state;
+    bool gaussian = false, levels = false;
+    for (size_t j = 0; j < m->p; j++) {
+        gaussian |= m->kind[j] == GAUSSIAN;
+        levels |= m->kind[j] == LEVELS;
+    }
+    mlk_doc_put_vec(to, "class_prior", mlk_naive_bayes_priors(m));
+    if (gaussian) {
+        learn_gaussian(m, 0, "theta", to);
+        learn_gaussian(m, 1, "var", to);
+    }
+    if (levels)
+        learn_levels(m, to);
+    if (gaussian || levels)
+        return;
+    double *room = mlk_doc_put_room(to, "feature_log_prob", MLK_F64, m->k, m->p);
+    for (size_t c = 0; room && c < m->k; c++)
+        for (size_t j = 0; j < m->p; j++)
+            room[c * m->p + j] = m->par[m->offset[j] + (m->kind[j] == BINARY ? m->k : 0) + c];
+}
+
+static void algo_free(void *state) { mlk_naive_bayes_free(state); }
+
+const mlk_algo mlk_naive_bayes_algo = {
+    .name = "naive-bayes",
+    .help = "naive Bayes classifier: gaussian, counts, categories, or a mixture",
+    .tasks = MLK_CLASSIFICATION,
+    .caps = CAPS,
+    .prep = {.impute = "none", .encode = "native"},
+    .opts_size = sizeof(mlk_naive_bayes_opts),
+    .opts = opt_table,
+    .fit = algo_fit,
+    .predict = algo_predict,
+    .predict_proba = algo_predict_proba,
+    .decision = algo_decision,
+    .save = algo_save,
+    .load = algo_load,
+    .learned = algo_learned,
+    .free = algo_free,
+};
