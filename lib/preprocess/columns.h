@@ -15,6 +15,15 @@ typedef struct mlk_column_stats {
  * variances, in a second pass around the mean. */
 mlk_status mlk_columns_scan(mlk_cmat X, bool spread, const mlk_run *run, mlk_column_stats *stats);
 
+/* As if each missing value had been fill[j]; n rows. */
+void mlk_columns_fill(mlk_column_stats *stats, size_t p, size_t n, const double *fill);
+
+/* Quantile q of each column's values that are not NaN (stats has their counts), by linear
+ * interpolation (type 7), into out; NaN where there is none. A sample brackets the order statistic;
+ * one pass counts what lies outside and collects what lies inside. MLK_ENOMEM. */
+mlk_status mlk_columns_quantile(mlk_cmat X, const mlk_column_stats *stats, double q,
+                                const mlk_run *run, double *out);
+
 /* Values of column j that are not NaN, in row order, to out; returns their number. */
 size_t mlk_column_gather(mlk_cmat X, size_t j, double *out);
 

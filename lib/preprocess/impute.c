@@ -34,27 +34,35 @@ typedef struct learn {
     const size_t *levels;
     const mlk_column_stats *stats;
     mlk_impute kind;
-    double *scratch; /* X.rows values a worker */
     double *fill;
 } learn;
 
-static double fill_of(const learn *l, size_t j, double *values)
+static bool is_category(const learn *l, size_t j) { return l->levels && l->levels[j]; }
+
+/* The mode needs the column sorted. */
+static mlk_status learn_mode(const learn *l, size_t j)
 {
-    const bool category = l->levels && l->levels[j];
-    const mlk_column_stats *s = &l->stats[j];
-    if (s->count == 0)
-        return category ? MLK_UNSEEN : 0.0;
-    if (s->min == s->max || (!category && l->kind == MLK_IMPUTE_MEAN))
-        return s->mean;
-    const size_t n = mlk_column_gather(l->X, j, values);
-    return category || l->kind == MLK_IMPUTE_MODE ? mode(values, n) : mlk_quantile(values, n, 0.5);
+    double *values = mlk_alloc(l->X.rows, sizeof *values);
+    if (!values)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for a column of %zu values", l->X.rows);
+    l->fill[j] = mode(values, mlk_column_gather(l->X, j, values));
+    mlk_free(values);
+    return MLK_OK;
 }
 
+/* On entry fill[j] is the median, where that is asked for. */
 static mlk_status learn_column(void *ctx, const mlk_chunk *chunk)
 {
     const learn *l = ctx;
-    for (size_t j = chunk->begin; j < chunk->end; j++)
-        l->fill[j] = fill_of(l, j, l->scratch + chunk->worker * l->X.rows);
+    for (size_t j = chunk->begin; j < chunk->end; j++) {
+        const mlk_column_stats *s = &l->stats[j];
+        if (s->count == 0)
+            l->fill[j] = is_category(l, j) ? MLK_UNSEEN : 0.0;
+        else if (s->min == s->max || (l->kind == MLK_IMPUTE_MEAN && !is_category(l, j)))
+            l->fill[j] = s->mean;
+        else if (l->kind == MLK_IMPUTE_MODE || is_category(l, j))
+            MLK_TRY(learn_mode(l, j));
+    }
     return MLK_OK;
 }
 
@@ -62,25 +70,22 @@ mlk_status mlk_imputer_fit(mlk_cmat X, const size_t *levels, const mlk_column_st
                            mlk_impute kind, const mlk_run *run, mlk_imputer **imputer)
 {
     const mlk_run inner = mlk_run_inner(run);
-    const unsigned workers = mlk_workers(&inner, X.cols, 1);
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
     mlk_imputer *fit = mlk_alloc_flex(sizeof *fit, X.cols, sizeof fit->fill[0]);
-    learn l = {X, levels, stats, kind, mlk_scratch_mat(&scratch, workers, X.rows).data, NULL};
-    mlk_status st;
+    mlk_status st = MLK_OK;
 
     *imputer = NULL;
-    if (!fit || scratch.failed) {
-        st = MLK_FAIL(MLK_ENOMEM, "no memory to impute %zu x %zu values", X.rows, X.cols);
-    } else {
-        fit->p = X.cols;
-        l.fill = fit->fill;
+    if (!fit)
+        return MLK_FAIL(MLK_ENOMEM, "no memory to impute %zu x %zu values", X.rows, X.cols);
+    fit->p = X.cols;
+    learn l = {X, levels, stats, kind, fit->fill};
+    if (kind == MLK_IMPUTE_MEDIAN)
+        st = mlk_columns_quantile(X, stats, 0.5, run, fit->fill);
+    if (st == MLK_OK)
         st = mlk_parallel_for(&inner, X.cols, 1, learn_column, &l);
-    }
     if (st == MLK_OK)
         *imputer = fit;
     else
         mlk_free(fit);
-    mlk_scratch_release(&scratch);
     return st;
 }
 

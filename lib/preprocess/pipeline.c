@@ -319,21 +319,50 @@ static mlk_status scale_rows(void *ctx, const mlk_chunk *chunk)
     return MLK_OK;
 }
 
-static mlk_status make_design(mlk_cmat X, const mlk_run *run, prepared *p)
+/* The design, then the scaler from it, applied in place. */
+static mlk_status scale_design(const mlk_run *run, const double *leave, mlk_mat D, mlk_steps *s)
+{
+    const mlk_run inner = mlk_run_inner(run);
+    fill f = {.steps = s, .out = D};
+    MLK_TRY(mlk_scaler_fit(mlk_mat_c(D), s->scale, leave, NULL, run, &s->scaler));
+    return mlk_parallel_for(&inner, D.rows, mlk_grain(D.cols, ROW_WORK), scale_rows, &f);
+}
+
+/* Where the design's columns are the raw ones, what they look like after imputation follows from
+ * their statistics, so the scaler is known before the design is made. False: it is not. */
+static bool raw_stats_serve(const prepared *p, bool missing)
+{
+    const mlk_steps *s = p->steps;
+    return encoder_is_identity(s->encoder) && s->degree == 1 && !p->rows &&
+           !(missing && s->imputer && s->scale == MLK_SCALE_ROBUST);
+}
+
+static mlk_status scale_raw(mlk_cmat X, const mlk_run *run, const double *leave,
+                            mlk_column_stats *stats, mlk_steps *s)
+{
+    if (s->scale == MLK_SCALE_STANDARD)
+        MLK_TRY(mlk_columns_scan(X, true, run, stats));
+    if (s->imputer)
+        mlk_columns_fill(stats, s->p, X.rows, s->imputer->fill);
+    return mlk_scaler_fit(X, s->scale, leave, stats, run, &s->scaler);
+}
+
+static mlk_status make_design(mlk_cmat X, mlk_column_stats *stats, bool missing, const mlk_run *run,
+                              prepared *p)
 {
     mlk_steps *s = p->steps;
+    const bool scales = s->scale != MLK_SCALE_NONE, first = raw_stats_serve(p, missing);
     const mlk_mat D = mlk_scratch_mat(&p->memory, p->data.X.rows, s->columns);
     const mlk_vec leave = mlk_scratch_vec(&p->memory, s->columns);
     if (p->memory.failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a design of %zu x %zu values", D.rows, D.cols);
-    MLK_TRY(fill_design(s, X, p->rows, run, D));
-    if (s->scale != MLK_SCALE_NONE) {
+    if (scales)
         mark_left_alone(s, leave.data);
-        MLK_TRY(mlk_scaler_fit(mlk_mat_c(D), s->scale, leave.data, run, &s->scaler));
-        const mlk_run inner = mlk_run_inner(run);
-        fill f = {.steps = s, .out = D};
-        MLK_TRY(mlk_parallel_for(&inner, D.rows, mlk_grain(D.cols, ROW_WORK), scale_rows, &f));
-    }
+    if (scales && first)
+        MLK_TRY(scale_raw(X, run, leave.data, stats, s));
+    MLK_TRY(fill_design(s, X, p->rows, run, D));
+    if (scales && !first)
+        MLK_TRY(scale_design(run, leave.data, D, s));
     p->data.X = mlk_mat_c(D);
     return MLK_OK;
 }
@@ -367,7 +396,7 @@ static mlk_status learn_steps(const mlk_data *d, const mlk_pipeline_opts *o, con
         p->data.levels = NULL;
     if (hands_on(s) && s->scale == MLK_SCALE_NONE && !p->rows && !(s->imputer && missing))
         return MLK_OK;
-    return make_design(d->X, run, p);
+    return make_design(d->X, stats, missing, run, p);
 }
 
 /* Release with prepared_release(), also after a failure. */

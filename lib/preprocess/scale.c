@@ -4,11 +4,8 @@
 #include <math.h>
 
 #include "core/alloc.h"
-#include "core/parallel.h"
 #include "core/simd.h"
-#include "core/sort.h"
 #include "core/status.h"
-#include "preprocess/columns.h"
 
 static mlk_status new_scaler(size_t p, mlk_scaler **scaler)
 {
@@ -24,70 +21,67 @@ static mlk_status new_scaler(size_t p, mlk_scaler **scaler)
     return MLK_OK;
 }
 
-typedef struct learn {
-    mlk_cmat D;
-    mlk_scale kind;
-    const double *leave;
-    const mlk_column_stats *stats;
-    double *scratch; /* D.rows values a worker; robust only */
-    mlk_scaler *scaler;
-} learn;
-
-static void learn_one(const learn *l, size_t j, double *values)
+/* What a column's values are moved and divided by. */
+static void learn_column(const mlk_column_stats *s, mlk_scale kind, const double *quartiles,
+                         double *centre, double *spread)
 {
-    const mlk_column_stats *s = &l->stats[j];
-    double *centre = &l->scaler->centre[j], *spread = &l->scaler->spread[j];
     *centre = 0.0;
     *spread = 1.0;
-    if (l->leave[j] != 0.0 || s->count == 0 || !isfinite(s->mean))
+    if (s->count == 0 || !isfinite(s->mean))
         return;
-    *centre = l->kind == MLK_SCALE_MINMAX ? s->min : s->mean;
+    *centre = kind == MLK_SCALE_MINMAX ? s->min : s->mean;
     if (s->min == s->max)
         return;
-    if (l->kind == MLK_SCALE_STANDARD) {
+    if (kind == MLK_SCALE_STANDARD) {
         *spread = sqrt(s->var);
-    } else if (l->kind == MLK_SCALE_MINMAX) {
+    } else if (kind == MLK_SCALE_MINMAX) {
         *spread = s->max - s->min;
     } else {
-        const size_t n = mlk_column_gather(l->D, j, values);
-        *centre = mlk_quantile(values, n, 0.5);
-        *spread = mlk_quantile(values, n, 0.75) - mlk_quantile(values, n, 0.25);
+        *centre = quartiles[1];
+        *spread = quartiles[2] - quartiles[0];
     }
     /* A spread that is rounding of the mean is none; an overflow (inf) would erase the column. */
     if (!(*spread > 4.0 * DBL_EPSILON * fabs(*centre)) || !(*spread < INFINITY))
         *spread = 1.0;
 }
 
-static mlk_status learn_columns(void *ctx, const mlk_chunk *chunk)
+/* The three quartiles of each column, one row of Q each. */
+static mlk_status learn_quartiles(mlk_cmat D, const mlk_column_stats *stats, const mlk_run *run,
+                                  mlk_mat Q)
 {
-    const learn *l = ctx;
-    double *values = l->scratch ? l->scratch + chunk->worker * l->D.rows : NULL;
-    for (size_t j = chunk->begin; j < chunk->end; j++)
-        learn_one(l, j, values);
+    for (size_t k = 0; k < 3; k++)
+        MLK_TRY(mlk_columns_quantile(D, stats, 0.25 * (double)(k + 1), run, Q.data + k * Q.ld));
     return MLK_OK;
 }
 
-mlk_status mlk_scaler_fit(mlk_cmat D, mlk_scale kind, const double *leave, const mlk_run *run,
-                          mlk_scaler **scaler)
+mlk_status mlk_scaler_fit(mlk_cmat D, mlk_scale kind, const double *leave,
+                          const mlk_column_stats *stats, const mlk_run *run, mlk_scaler **scaler)
 {
-    const mlk_run inner = mlk_run_inner(run);
-    const unsigned workers = mlk_workers(&inner, D.cols, 1);
+    const bool robust = kind == MLK_SCALE_ROBUST;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     mlk_scaler *fit;
 
     *scaler = NULL;
     MLK_TRY(new_scaler(D.cols, &fit));
-    mlk_column_stats *stats = mlk_scratch_take(&scratch, D.cols, sizeof *stats);
-    learn l = {D, kind, leave, stats, NULL, fit};
-    if (kind == MLK_SCALE_ROBUST)
-        l.scratch = mlk_scratch_mat(&scratch, workers, D.rows).data;
-    mlk_status st;
+    mlk_column_stats *own = mlk_scratch_take(&scratch, D.cols, sizeof *own);
+    const mlk_mat Q = mlk_scratch_mat(&scratch, robust ? 3 : 0, D.cols);
+    mlk_status st = MLK_OK;
     if (scratch.failed)
-        st = MLK_FAIL(MLK_ENOMEM, "no memory to scale %zu x %zu values", D.rows, D.cols);
-    else
-        st = mlk_columns_scan(D, kind == MLK_SCALE_STANDARD, run, stats);
-    if (st == MLK_OK)
-        st = mlk_parallel_for(&inner, D.cols, 1, learn_columns, &l);
+        st = MLK_FAIL(MLK_ENOMEM, "no memory to scale %zu columns", D.cols);
+    else if (!stats)
+        st = mlk_columns_scan(D, kind == MLK_SCALE_STANDARD, run, own);
+    if (!stats)
+        stats = own;
+    if (st == MLK_OK && robust)
+        st = learn_quartiles(D, stats, run, Q);
+    for (size_t j = 0; st == MLK_OK && j < D.cols; j++) {
+        const mlk_column_stats nothing = {0};
+        double quartiles[3] = {0};
+        for (size_t k = 0; robust && k < 3; k++)
+            quartiles[k] = Q.data[k * Q.ld + j];
+        learn_column(leave[j] != 0.0 ? &nothing : &stats[j], kind, quartiles, &fit->centre[j],
+                     &fit->spread[j]);
+    }
     mlk_scratch_release(&scratch);
     if (st == MLK_OK)
         *scaler = fit;
