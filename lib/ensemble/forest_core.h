@@ -66,6 +66,9 @@ typedef struct mlk_bags {
     const uint32_t *row;
     uint32_t *drawn; /* n_trees x words */
 } mlk_bags;
+/* Accuracy or R^2, weighted, of the rows that have a prediction: n x n_classes shares, or n x 1
+ * values. NaN where there are none, or the target is constant. */
+double mlk_out_of_bag_score(mlk_cmat oob, const mlk_data *data);
 mlk_status mlk_forest_out_of_bag(mlk_forest *f, const mlk_data *data, const mlk_bags *bags,
                                  const mlk_run *run);
 mlk_status mlk_forest_permute(mlk_forest *f, const mlk_data *data, const mlk_bags *bags,

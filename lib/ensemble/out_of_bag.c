@@ -55,13 +55,12 @@ static mlk_status predict_left_out(void *ctx, const mlk_chunk *chunk)
     return MLK_OK;
 }
 
-/* Accuracy or R^2, weighted, of the rows that have a prediction. */
-static double score(const mlk_forest *f, const mlk_data *d)
+double mlk_out_of_bag_score(mlk_cmat oob, const mlk_data *d)
 {
-    const size_t k = f->oob.cols;
+    const size_t k = oob.cols;
     double total = 0.0, mean = 0.0, right = 0.0, error = 0.0, spread = 0.0;
     for (size_t i = 0; i < d->y.n; i++) {
-        const double *v = f->oob.data + i * k, w = mlk_weight(d->w, i);
+        const double *v = oob.data + i * k, w = mlk_weight(d->w, i);
         size_t best = 0;
         if (isnan(*v))
             continue;
@@ -69,14 +68,14 @@ static double score(const mlk_forest *f, const mlk_data *d)
             best = v[c] > v[best] ? c : best;
         total += w;
         mean += w * d->y.data[i];
-        right += f->k && (double)best == d->y.data[i] ? w : 0.0;
+        right += d->n_classes && (double)best == d->y.data[i] ? w : 0.0;
         error += w * (d->y.data[i] - *v) * (d->y.data[i] - *v);
     }
-    if (f->k || !(total > 0.0))
+    if (d->n_classes || !(total > 0.0))
         return total > 0.0 ? right / total : NAN;
     mean /= total;
     for (size_t i = 0; i < d->y.n; i++)
-        if (!isnan(f->oob.data[i * k]))
+        if (!isnan(oob.data[i * k]))
             spread += mlk_weight(d->w, i) * (d->y.data[i] - mean) * (d->y.data[i] - mean);
     return spread > 0.0 ? 1.0 - error / spread : NAN;
 }
@@ -93,7 +92,7 @@ mlk_status mlk_forest_out_of_bag(mlk_forest *f, const mlk_data *data, const mlk_
     for (size_t i = 0; i < n * k; i++)
         f->oob.data[i] = NAN;
     MLK_TRY(mlk_parallel_for(&inner, bags->n, ROWS, predict_left_out, &o));
-    f->oob_score = score(f, data);
+    f->oob_score = mlk_out_of_bag_score(mlk_mat_c(f->oob), data);
     return MLK_OK;
 }
 
