@@ -31,6 +31,13 @@ static double from_bits(uint64_t bits)
     return x;
 }
 
+static uint64_t to_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
 #define INFINITY_BITS ((uint64_t)0x7FF << 52)
 
 /* Bits of the double next to w * 10^q. */
@@ -325,7 +332,7 @@ static inline const char *take_plain(const char *p, const char *end, uint64_t *b
     int64_t q = 0;
     int n, part;
     p += negative;
-    if (p[1] == '.' && is_digit(*p)) { /* so often that it deserves a branch */
+    if (!is_digit(p[1]) && is_digit(*p)) { /* so often that it deserves a branch */
         w = (uint64_t)(*p++ - '0');
         n = 1;
     } else {
@@ -351,7 +358,7 @@ static inline const char *take_plain(const char *p, const char *end, uint64_t *b
         return NULL;
     if (*p == 'e' || *p == 'E')
         p = take_exponent(p, end, &q);
-    *bits = round_product(w, q) | negative << 63;
+    *bits = (q == 0 && w >> 53 == 0 ? to_bits((double)w) : round_product(w, q)) | negative << 63;
     return p;
 }
 

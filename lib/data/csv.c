@@ -9,7 +9,7 @@
 
 /* Bytes that a thread takes at a time; files not longer than SMALL are not worth waking threads. */
 enum { PIECE = 1 << 18, SMALL = 1 << 21 };
-enum { SAMPLE_ROWS = 64, TILE_CELLS = 1 << 11, MAX_TILE_ROWS = 32 };
+enum { SAMPLE_ROWS = 64, TILE_CELLS = 1 << 14, MAX_TILE_ROWS = 32 };
 
 /* --------------------------------------------------------------------- header */
 
