@@ -369,7 +369,8 @@ size_t mlk_parse_reals(const char **at, const char *end, char delimiter, double 
     for (; i < n && end - p >= PLAIN_ROOM; i++) {
         uint64_t bits;
         const char *stop = take_plain(p, end, &bits);
-        if (!stop || *stop != delimiter || (bits & INFINITY_BITS) == INFINITY_BITS)
+        /* A long exponent may reach the end. */
+        if (!stop || stop == end || *stop != delimiter || (bits & INFINITY_BITS) == INFINITY_BITS)
             break;
         out[i] = from_bits(bits);
         p = stop + 1;

@@ -171,6 +171,92 @@ START_TEST(reads_very_long_numbers)
 }
 END_TEST
 
+/* A number as people write them: few digits or many, an exponent or none. */
+static int random_number(mlk_rng *rng, char *to)
+{
+    const double scale = mlk_rng_below(rng, 3) ? 1.0 : exp(40.0 * mlk_rng_normal(rng));
+    const double x = scale * mlk_rng_normal(rng);
+    const int digits = (int)mlk_rng_below(rng, 18);
+    switch (mlk_rng_below(rng, 4)) {
+    case 0:
+        return sprintf(to, "%" PRIu64, mlk_rng_next(rng) >> mlk_rng_below(rng, 64));
+    case 1:
+        return sprintf(to, "%.*f", digits, x);
+    case 2:
+        return sprintf(to, "%.*e", digits, x);
+    default:
+        return sprintf(to, "%.17g", x);
+    }
+}
+
+START_TEST(reads_rows_of_numbers_as_strtod)
+{
+    enum { ROWS = 4000, N = 40 };
+    mlk_rng rng = mlk_rng_stream(4, (uint64_t)_i);
+    for (int row = 0; row < ROWS; row++) {
+        char text[N * 400 + 1];
+        double out[N];
+        size_t size = 0, taken = 0;
+        for (int i = 0; i < N; i++) {
+            size += (size_t)random_number(&rng, text + size);
+            text[size++] = ';';
+        }
+        text[size] = '\0';
+        char *exact = malloc(size); /* so that a sanitizer sees a read behind it */
+        memcpy(exact, text, size);
+        const char *p = exact, *expected = text;
+        while (taken < N) {
+            size_t k = mlk_parse_reals(&p, exact + size, ';', out, N - taken);
+            for (size_t i = 0; i <= k && taken < N; i++, taken++) {
+                char *end;
+                const double y = strtod(expected, &end);
+                if (i == k) { /* what the row reader leaves to the other */
+                    p = mlk_parse_real(p, exact + size, &out[i]);
+                    ck_assert(*p == ';');
+                    p++;
+                }
+                ck_assert_msg(memcmp(&out[i], &y, sizeof y) == 0, "%.40s: %a, strtod %a", expected,
+                              out[i], y);
+                expected = end + 1;
+            }
+        }
+        ck_assert(p == exact + size);
+        free(exact);
+    }
+}
+END_TEST
+
+START_TEST(rows_end_with_the_characters)
+{
+    char text[256];
+    const size_t size = (size_t)sprintf(text, "7,1e%0120d", 1);
+    for (size_t n = 0; n <= size; n++) {
+        char *exact = malloc(n + 1); /* so that a sanitizer sees a read behind it */
+        memcpy(exact + 1, text, n);
+        const char *p = exact + 1;
+        double out[2];
+        ck_assert(mlk_parse_reals(&p, p + n, ',', out, 2) == (n >= 64));
+        free(exact);
+    }
+}
+END_TEST
+
+START_TEST(rows_stop_before_anything_unusual)
+{
+    static const char *const texts[] = {"x",   "",      "+1",  " 1",    "nan",
+                                        "inf", "1e999", "1 ",  "1.2.3", "-",
+                                        ".",   "--1",   "0x1", "1e",    "123456789012345678901"};
+    for (size_t i = 0; i < MLK_COUNT(texts); i++) {
+        char text[256];
+        double out[3] = {0.0, 0.0, 0.0};
+        const char *p = text;
+        sprintf(text, "-1.5,%s,2,%0100d,", texts[i], 0);
+        ck_assert_msg(mlk_parse_reals(&p, text + strlen(text), ',', out, 3) == 1, "'%s'", texts[i]);
+        ck_assert(p == text + 5 && out[0] == -1.5);
+    }
+}
+END_TEST
+
 static const struct {
     const char *text;
     int length;
@@ -248,6 +334,9 @@ Suite *test_suite(void)
     tcase_add_loop_test(parse, decides_midpoints_by_their_last_digit, 0, 4);
     tcase_add_test(parse, agrees_with_strtod_on_hard_cases);
     tcase_add_test(parse, reads_very_long_numbers);
+    tcase_add_loop_test(parse, reads_rows_of_numbers_as_strtod, 0, 4);
+    tcase_add_test(parse, rows_end_with_the_characters);
+    tcase_add_test(parse, rows_stop_before_anything_unusual);
     tcase_add_test(parse, stops_where_the_number_ends);
     tcase_add_test(parse, never_looks_behind_the_end);
     tcase_add_test(format, does_not_care_about_the_locale);
