@@ -293,14 +293,22 @@ mlk_status mlk_forest_grow(const mlk_data *data, const mlk_forest_opts *o, bool 
 
 /* ---------------------------------------------------------------- prediction */
 
-enum { PREDICT_ROWS = 1024 };
+/* Rows of a chunk: many for one load of a tree, few enough that all threads have some. */
+enum { FEWEST_ROWS = 256, PREDICT_ROWS = 8192, PARTS = 16 };
+
+static size_t rows_of_chunk(size_t rows)
+{
+    const size_t part = rows / PARTS;
+    return part < FEWEST_ROWS ? FEWEST_ROWS : part < PREDICT_ROWS ? part : PREDICT_ROWS;
+}
 
 typedef struct prediction {
     const mlk_forest *f;
     mlk_cmat X;
     double *out; /* values or classes; or shares, `ld` apart */
     size_t ld;
-    double *sums; /* of each worker: PREDICT_ROWS x k, for classes */
+    size_t grain;
+    double *sums; /* of each worker: grain x k, for classes */
 } prediction;
 
 /* Sums of the trees' shares, `ld` apart. */
@@ -339,7 +347,7 @@ static mlk_status predict_classes(void *ctx, const mlk_chunk *chunk)
 {
     const prediction *p = ctx;
     const size_t k = p->f->k;
-    double *sums = p->sums + chunk->worker * PREDICT_ROWS * k;
+    double *sums = p->sums + chunk->worker * p->grain * k;
     add_shares(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), sums, k);
     for (size_t i = chunk->begin; i < chunk->end; i++) {
         const double *s = sums + (i - chunk->begin) * k;
@@ -366,14 +374,14 @@ static mlk_status predict_shares(void *ctx, const mlk_chunk *chunk)
 mlk_status mlk_forest_predict(const mlk_forest *f, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
     MLK_TRY(mlk_predict_check(X, f->p, out.n));
-    prediction p = {.f = f, .X = X, .out = out.data};
+    const size_t grain = rows_of_chunk(X.rows), most = grain < X.rows ? grain : X.rows;
+    prediction p = {.f = f, .X = X, .out = out.data, .grain = grain};
     if (!f->k)
-        return mlk_parallel_for(run, X.rows, PREDICT_ROWS, predict_values, &p);
-    p.sums = mlk_alloc(mlk_workers(run, X.rows, PREDICT_ROWS) * (size_t)PREDICT_ROWS,
-                       f->k * sizeof *p.sums);
+        return mlk_parallel_for(run, X.rows, grain, predict_values, &p);
+    p.sums = mlk_alloc(mlk_workers(run, X.rows, grain) * most, f->k * sizeof *p.sums);
     if (!p.sums)
         return MLK_FAIL(MLK_ENOMEM, "no memory to predict %zu classes", f->k);
-    const mlk_status st = mlk_parallel_for(run, X.rows, PREDICT_ROWS, predict_classes, &p);
+    const mlk_status st = mlk_parallel_for(run, X.rows, grain, predict_classes, &p);
     mlk_free(p.sums);
     return st;
 }
@@ -385,7 +393,7 @@ mlk_status mlk_forest_predict_proba(const mlk_forest *f, mlk_cmat X, const mlk_r
         return MLK_FAIL(MLK_EUNSUPPORTED, "a regression forest has no class probabilities");
     MLK_TRY(mlk_predict_check(X, f->p, out.rows));
     prediction p = {.f = f, .X = X, .out = out.data, .ld = out.ld};
-    return mlk_parallel_for(run, X.rows, PREDICT_ROWS, predict_shares, &p);
+    return mlk_parallel_for(run, X.rows, rows_of_chunk(X.rows), predict_shares, &p);
 }
 
 /* ------------------------------------------------------------------ accessors */

@@ -190,48 +190,58 @@ bool mlk_nodes_goes_left(const mlk_nodes *t, const uint32_t *levels, size_t i, c
     return !(node->what & MLK_NODE_SET ? goes_right_set(t, levels, node, v) : goes_right(node, v));
 }
 
+/* Rows on their way down, side by side: while the node of one comes from memory, the others' are
+ * compared. The lane of a row that has arrived takes the next row at once, so that a short way does
+ * not wait for a long one. */
 enum { LANES = 16 };
 
-/* LANES rows go down together, one level a round: while the nodes of one are on their way from
- * memory, the others' are compared. A row that has arrived waits in its leaf. */
+typedef struct lane {
+    const double *x;
+    uint32_t at, row;
+} lane;
+
+/* The row that is `taken` in its turn, at the root. */
+static inline lane enter(mlk_cmat X, const uint32_t *rows, size_t taken)
+{
+    return (lane){X.data + (rows ? rows[taken] : taken) * X.ld, 0, (uint32_t)taken};
+}
+
 static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
                                                           const uint32_t *levels, bool numeric,
-                                                          const double *const *x, size_t rows,
+                                                          mlk_cmat X, const uint32_t *rows,
                                                           uint32_t *leaf)
 {
-    uint32_t at[LANES] = {0};
-    uint32_t live;
-    do {
-        live = 0;
-        for (size_t r = 0; r < rows; r++) {
-            const mlk_node *node = &t->node[at[r]];
+    lane lanes[LANES];
+    size_t taken = 0, n = 0;
+    while (n < LANES && taken < X.rows)
+        lanes[n++] = enter(X, rows, taken++);
+    while (n > 0) {
+        for (size_t r = 0; r < n; r++) {
+            lane *l = &lanes[r];
+            const mlk_node *node = &t->node[l->at];
             const uint32_t what = node->what;
-            if (what & MLK_NODE_LEAF)
+            if (what & MLK_NODE_LEAF) {
+                leaf[l->row] = l->at;
+                *l = taken < X.rows ? enter(X, rows, taken++) : lanes[--n];
                 continue;
-            const double v = x[r][what & MLK_NODE_COLUMN];
+            }
+            const double v = l->x[what & MLK_NODE_COLUMN];
             const uint32_t right = numeric || !(what & MLK_NODE_SET)
                                        ? goes_right(node, v)
                                        : goes_right_set(t, levels, node, v);
-            at[r] = node->left + right;
-            live = 1;
+            l->at = node->left + right;
+            __builtin_prefetch(&t->node[l->at]);
         }
-    } while (live);
-    memcpy(leaf, at, rows * sizeof *leaf);
+    }
 }
 
 void mlk_nodes_apply(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, const uint32_t *rows,
                      uint32_t *leaf)
 {
-    for (size_t i = 0; i < X.rows; i += LANES) {
-        const size_t n = X.rows - i < LANES ? X.rows - i : LANES;
-        const double *x[LANES];
-        for (size_t r = 0; r < n; r++)
-            x[r] = X.data + (rows ? rows[i + r] : i + r) * X.ld;
-        if (t->numeric)
-            descend(t, levels, true, x, n, leaf + i);
-        else
-            descend(t, levels, false, x, n, leaf + i);
-    }
+    if (t->numeric)
+        descend(t, levels, true, X, rows, leaf);
+    else
+        descend(t, levels, false, X, rows, leaf);
 }
 
 /* ---------------------------------------------------------------- save and load */
