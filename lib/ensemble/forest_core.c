@@ -87,6 +87,7 @@ static mlk_status finish_tree(const plantation *f, size_t b, const mlk_grown *tr
             sum += importances[j];
         for (size_t j = 0; sum > 0.0 && j < f->forest->p; j++)
             importances[j] /= sum;
+        st = mlk_nodes_pack(&f->forest->tree[b]);
     }
     mlk_scratch_release(&s);
     return st;
@@ -206,7 +207,7 @@ static mlk_status plant(const mlk_data *data, plantation *f)
         st = mlk_parallel_for(f->run, forest->n_trees, 1, grow_trees, f);
     for (size_t b = 0; st == MLK_OK && b < forest->n_trees; b++) {
         mlk_run_log(f->run, "tree %zu: %zu leaves, depth %zu", b + 1,
-                    mlk_nodes_leaves(&forest->tree[b]), mlk_nodes_depth(&forest->tree[b]));
+                    mlk_nodes_leaves(&forest->tree[b]), forest->tree[b].depth);
         for (size_t j = 0; j < forest->p; j++)
             forest->importances[j] += f->importances[b * forest->p + j] / (double)forest->n_trees;
     }
@@ -402,10 +403,7 @@ size_t mlk_forest_n_trees(const mlk_forest *f) { return f->n_trees; }
 size_t mlk_forest_n_features(const mlk_forest *f) { return f->p; }
 size_t mlk_forest_n_classes(const mlk_forest *f) { return f->k; }
 size_t mlk_forest_n_nodes(const mlk_forest *f, size_t tree) { return f->tree[tree].n; }
-size_t mlk_forest_depth(const mlk_forest *f, size_t tree)
-{
-    return mlk_nodes_depth(&f->tree[tree]);
-}
+size_t mlk_forest_depth(const mlk_forest *f, size_t tree) { return f->tree[tree].depth; }
 mlk_cvec mlk_forest_importances(const mlk_forest *f) { return (mlk_cvec){f->importances, f->p}; }
 double mlk_forest_oob_score(const mlk_forest *f) { return f->oob_score; }
 mlk_cmat mlk_forest_oob_decision(const mlk_forest *f) { return mlk_mat_c(f->oob); }
@@ -460,7 +458,7 @@ void mlk_forest_algo_learned(const void *state, mlk_doc *to)
     const mlk_forest *f = state;
     int64_t leaves = 0, deepest = 0;
     for (size_t b = 0; b < f->n_trees; b++) {
-        const int64_t depth = (int64_t)mlk_nodes_depth(&f->tree[b]);
+        const int64_t depth = (int64_t)f->tree[b].depth;
         leaves += (int64_t)mlk_nodes_leaves(&f->tree[b]);
         deepest = depth > deepest ? depth : deepest;
     }
@@ -509,8 +507,11 @@ mlk_status mlk_forest_algo_load(const mlk_doc *from, size_t n_features, size_t n
     mlk_status st = mlk_levels_load(from, n_features, &f->levels);
     if (st == MLK_OK)
         st = load_figures(from, f);
-    for (size_t b = 0; st == MLK_OK && b < n_trees; b++)
+    for (size_t b = 0; st == MLK_OK && b < n_trees; b++) {
         st = mlk_nodes_load(mlk_doc_at(trees, b), f->levels, n_features, n_classes, &f->tree[b]);
+        if (st == MLK_OK)
+            st = mlk_nodes_pack(&f->tree[b]);
+    }
     if (st == MLK_OK)
         *state = f;
     else

@@ -105,6 +105,21 @@ static void write_nodes(const mlk_grown *tree, const uint8_t *leaf, const uint32
     }
 }
 
+/* Of nodes in breadth-first order: level by level. */
+static size_t depth_of(const mlk_nodes *nodes)
+{
+    size_t depth = 0, begin = 0, end = 1;
+    for (;; depth++) {
+        size_t inner = 0;
+        for (size_t i = begin; i < end; i++)
+            inner += !(nodes->node[i].what & MLK_NODE_LEAF);
+        if (!inner)
+            return depth;
+        begin = end;
+        end += 2 * inner;
+    }
+}
+
 mlk_status mlk_nodes_new(const mlk_grown *tree, const uint8_t *leaf, uint32_t *order,
                          mlk_nodes *nodes)
 {
@@ -121,6 +136,7 @@ mlk_status mlk_nodes_new(const mlk_grown *tree, const uint8_t *leaf, uint32_t *o
     mlk_status st = MLK_OK;
     if (nodes->node && nodes->proba && nodes->sets) {
         write_nodes(tree, leaf, order, nodes);
+        nodes->depth = depth_of(nodes);
     } else {
         mlk_nodes_release(nodes);
         st = MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", nodes->n);
@@ -149,19 +165,48 @@ void mlk_nodes_importances(const mlk_nodes *nodes, const mlk_grown *tree, const 
 
 size_t mlk_nodes_leaves(const mlk_nodes *nodes) { return (nodes->n + 1) / 2; }
 
-/* Breadth first, so the last node is as deep as any: climb by counting levels. */
-size_t mlk_nodes_depth(const mlk_nodes *nodes)
+/* The larger subtree follows its parent at once: most rows go that way. */
+static void pack(const mlk_nodes *t, uint32_t *size, uint32_t *stack, mlk_node *to)
 {
-    size_t depth = 0, begin = 0, end = 1;
-    for (;; depth++) {
-        size_t inner = 0;
-        for (size_t i = begin; i < end; i++)
-            inner += !(nodes->node[i].what & MLK_NODE_LEAF);
-        if (!inner)
-            return depth;
-        begin = end;
-        end += 2 * inner;
+    size_t waiting = 0;
+    uint32_t next = 1;
+    for (size_t i = t->n; i-- > 0;) {
+        const mlk_node *x = &t->node[i];
+        size[i] = x->what & MLK_NODE_LEAF ? 1 : 1 + size[x->left] + size[x->left + 1];
     }
+    to[0] = t->node[0];
+    stack[waiting++] = 0; /* places in `to`, whose `left` is still the old one */
+    while (waiting > 0) {
+        mlk_node *x = &to[stack[--waiting]];
+        if (x->what & MLK_NODE_LEAF)
+            continue;
+        const bool larger = size[x->left + 1] > size[x->left];
+        to[next] = t->node[x->left];
+        to[next + 1] = t->node[x->left + 1];
+        x->left = next;
+        stack[waiting++] = next + !larger;
+        stack[waiting++] = next + larger;
+        next += 2;
+    }
+}
+
+mlk_status mlk_nodes_pack(mlk_nodes *t)
+{
+    mlk_scratch s = MLK_SCRATCH_INIT;
+    uint32_t *size = mlk_scratch_take(&s, t->n, sizeof *size);
+    uint32_t *stack = mlk_scratch_take(&s, t->n + 1, sizeof *stack);
+    mlk_node *to = mlk_alloc(t->n, sizeof *to);
+    mlk_status st = MLK_OK;
+    if (s.failed || !to) {
+        mlk_free(to);
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for a tree of %zu nodes", t->n);
+    } else {
+        pack(t, size, stack, to);
+        mlk_free(t->node);
+        t->node = to;
+    }
+    mlk_scratch_release(&s);
+    return st;
 }
 
 /* -------------------------------------------------------------------- prediction */
@@ -250,9 +295,19 @@ void mlk_nodes_save(const mlk_nodes *nodes, mlk_doc *to)
 {
     uint32_t *what = mlk_doc_put_room(to, "what", MLK_U32, nodes->n, 0);
     double *value = mlk_doc_put_room(to, "value", MLK_F64, nodes->n, 0);
-    for (size_t i = 0; what && value && i < nodes->n; i++) {
-        what[i] = nodes->node[i].what;
-        value[i] = nodes->node[i].value;
+    if (what && value) {
+        /* `what` holds the queue of the nodes to come before it holds what they are. */
+        size_t tail = 1;
+        what[0] = 0;
+        for (size_t i = 0; i < nodes->n; i++) {
+            const mlk_node *x = &nodes->node[what[i]];
+            if (!(x->what & MLK_NODE_LEAF)) {
+                what[tail++] = x->left;
+                what[tail++] = x->left + 1;
+            }
+            what[i] = x->what;
+            value[i] = x->value;
+        }
     }
     if (nodes->n_sets)
         mlk_doc_put_array(to, "sets", MLK_U32, nodes->sets, nodes->n_sets, 0);
@@ -366,7 +421,9 @@ mlk_status mlk_nodes_load(const mlk_doc *from, const uint32_t *levels, size_t n_
     if (nodes->n_proba)
         memcpy(nodes->proba, proba.data, nodes->n_proba * n_classes * sizeof *nodes->proba);
     const mlk_status st = link_nodes(nodes, levels, n_features);
-    if (st != MLK_OK)
+    if (st == MLK_OK)
+        nodes->depth = depth_of(nodes);
+    else
         mlk_nodes_release(nodes);
     return st;
 }

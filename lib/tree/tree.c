@@ -395,7 +395,7 @@ mlk_status mlk_tree_apply(const mlk_tree *t, mlk_cmat X, const mlk_run *run, uin
 
 size_t mlk_tree_n_nodes(const mlk_tree *t) { return t->nodes.n; }
 size_t mlk_tree_n_leaves(const mlk_tree *t) { return mlk_nodes_leaves(&t->nodes); }
-size_t mlk_tree_depth(const mlk_tree *t) { return mlk_nodes_depth(&t->nodes); }
+size_t mlk_tree_depth(const mlk_tree *t) { return t->nodes.depth; }
 size_t mlk_tree_n_features(const mlk_tree *t) { return t->p; }
 size_t mlk_tree_n_classes(const mlk_tree *t) { return t->k; }
 size_t mlk_tree_n_levels(const mlk_tree *t, size_t feature) { return t->levels[feature]; }
