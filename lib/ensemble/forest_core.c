@@ -312,14 +312,24 @@ typedef struct prediction {
     double *sums; /* of each worker: grain x k, for classes */
 } prediction;
 
+static void walk(const mlk_nodes *tree, const uint32_t *levels, mlk_cmat X, bool complete,
+                 uint32_t *leaf)
+{
+    if (complete)
+        mlk_nodes_apply_complete(tree, levels, X, leaf);
+    else
+        mlk_nodes_apply(tree, levels, X, NULL, leaf);
+}
+
 /* Sums of the trees' shares, `ld` apart. */
 static void add_shares(const mlk_forest *f, mlk_cmat X, double *sums, size_t ld)
 {
     uint32_t leaf[PREDICT_ROWS];
+    const bool complete = mlk_rows_complete(X);
     for (size_t i = 0; i < X.rows; i++)
         memset(sums + i * ld, 0, f->k * sizeof *sums);
     for (size_t b = 0; b < f->n_trees; b++) {
-        mlk_nodes_apply(&f->tree[b], f->levels, X, NULL, leaf);
+        walk(&f->tree[b], f->levels, X, complete, leaf);
         for (size_t i = 0; i < X.rows; i++)
             mlk_nodes_add_classes(&f->tree[b], leaf[i], sums + i * ld);
     }
@@ -331,11 +341,12 @@ static mlk_status predict_values(void *ctx, const mlk_chunk *chunk)
     const mlk_forest *f = p->f;
     const mlk_cmat X = mlk_cmat_rows(p->X, chunk->begin, chunk->end);
     uint32_t leaf[PREDICT_ROWS];
+    const bool complete = mlk_rows_complete(X);
     double *out = p->out + chunk->begin;
     for (size_t i = 0; i < X.rows; i++)
         out[i] = 0.0;
     for (size_t b = 0; b < f->n_trees; b++) {
-        mlk_nodes_apply(&f->tree[b], f->levels, X, NULL, leaf);
+        walk(&f->tree[b], f->levels, X, complete, leaf);
         for (size_t i = 0; i < X.rows; i++)
             out[i] += mlk_nodes_value(&f->tree[b], leaf[i]);
     }

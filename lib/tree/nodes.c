@@ -238,7 +238,10 @@ bool mlk_nodes_goes_left(const mlk_nodes *t, const uint32_t *levels, size_t i, c
 /* Rows on their way down, side by side: while the node of one comes from memory, the others' are
  * compared. The lane of a row that has arrived takes the next row at once, so that a short way does
  * not wait for a long one. */
-enum { LANES = 16 };
+enum { LANES = 32 };
+
+/* What a walk has to reckon with: numbers alone, missing values too, sets of levels too. */
+enum walk { COMPLETE, NUMERIC, ANY };
 
 typedef struct lane {
     const double *x;
@@ -252,7 +255,7 @@ static inline lane enter(mlk_cmat X, const uint32_t *rows, size_t taken)
 }
 
 static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
-                                                          const uint32_t *levels, bool numeric,
+                                                          const uint32_t *levels, enum walk walk,
                                                           mlk_cmat X, const uint32_t *rows,
                                                           uint32_t *leaf)
 {
@@ -271,9 +274,10 @@ static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
                 continue;
             }
             const double v = l->x[what & MLK_NODE_COLUMN];
-            const uint32_t right = numeric || !(what & MLK_NODE_SET)
-                                       ? goes_right(node, v)
-                                       : goes_right_set(t, levels, node, v);
+            const uint32_t right = walk == COMPLETE ? v > node->value
+                                   : walk == ANY && (what & MLK_NODE_SET)
+                                       ? goes_right_set(t, levels, node, v)
+                                       : goes_right(node, v);
             l->at = node->left + right;
             __builtin_prefetch(&t->node[l->at]);
         }
@@ -284,9 +288,34 @@ void mlk_nodes_apply(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, con
                      uint32_t *leaf)
 {
     if (t->numeric)
-        descend(t, levels, true, X, rows, leaf);
+        descend(t, levels, NUMERIC, X, rows, leaf);
     else
-        descend(t, levels, false, X, rows, leaf);
+        descend(t, levels, ANY, X, rows, leaf);
+}
+
+void mlk_nodes_apply_complete(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X,
+                              uint32_t *leaf)
+{
+    if (t->numeric)
+        descend(t, levels, COMPLETE, X, NULL, leaf);
+    else
+        descend(t, levels, ANY, X, NULL, leaf);
+}
+
+MLK_SIMD static bool row_complete(const double *x, size_t n)
+{
+    uint64_t missing = 0;
+    for (size_t j = 0; j < n; j++)
+        missing |= x[j] != x[j];
+    return !missing;
+}
+
+bool mlk_rows_complete(mlk_cmat X)
+{
+    for (size_t i = 0; i < X.rows; i++)
+        if (!row_complete(X.data + i * X.ld, X.cols))
+            return false;
+    return true;
 }
 
 /* ---------------------------------------------------------------- save and load */
