@@ -1,0 +1,89 @@
+#include "spatial/lanes.h"
+
+#include <math.h>
+
+#include "core/simd.h"
+
+MLK_SIMD static void squares(const double *block, size_t p, const double *x, double *out)
+{
+    double sum[LANES] = {0.0};
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++) {
+            const double d = x[j] - block[j * LANES + l];
+            sum[l] += d * d;
+        }
+    for (size_t l = 0; l < LANES; l++)
+        out[l] = sum[l];
+}
+
+MLK_SIMD static void absolutes(const double *block, size_t p, const double *x, double *out)
+{
+    double sum[LANES] = {0.0};
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++)
+            sum[l] += fabs(x[j] - block[j * LANES + l]);
+    for (size_t l = 0; l < LANES; l++)
+        out[l] = sum[l];
+}
+
+MLK_SIMD static void largest(const double *block, size_t p, const double *x, double *out)
+{
+    double top[LANES] = {0.0};
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++) {
+            const double d = fabs(x[j] - block[j * LANES + l]);
+            top[l] = d > top[l] ? d : top[l];
+        }
+    for (size_t l = 0; l < LANES; l++)
+        out[l] = top[l];
+}
+
+static void powers(double power, const double *block, size_t p, const double *x, double *out)
+{
+    for (size_t l = 0; l < LANES; l++)
+        out[l] = 0.0;
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++)
+            out[l] += pow(fabs(x[j] - block[j * LANES + l]), power);
+}
+
+void lane_distances(double power, const double *block, size_t p, const double *x, double *out)
+{
+    if (power == 2.0)
+        squares(block, p, x, out);
+    else if (power == 1.0)
+        absolutes(block, p, x, out);
+    else if (isinf(power))
+        largest(block, p, x, out);
+    else
+        powers(power, block, p, x, out);
+}
+
+MLK_SIMD static void clamp(const double *lo, const double *hi, size_t p, const double *x,
+                           double *room)
+{
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++) {
+            const double low = lo[j * LANES + l], high = hi[j * LANES + l];
+            const double raised = x[j] > low ? x[j] : low;
+            room[j * LANES + l] = raised < high ? raised : high;
+        }
+}
+
+void lane_box_distances(double power, const double *lo, const double *hi, size_t p, const double *x,
+                        double *room, double *out)
+{
+    clamp(lo, hi, p, x, room);
+    lane_distances(power, room, p, x, out);
+    /* Rounding is monotone, so this is a bound already; pow() need not be. */
+    const double slack = 1.0 - 1e-15 * (double)(p + 8);
+    for (size_t l = 0; l < LANES; l++)
+        out[l] *= slack;
+}
+
+double lane_root(double power, double sum)
+{
+    if (power == 2.0)
+        return sqrt(sum);
+    return power == 1.0 || isinf(power) ? sum : pow(sum, 1.0 / power);
+}

@@ -1,0 +1,22 @@
+#ifndef SPATIAL_LANES_H
+#define SPATIAL_LANES_H
+
+#include <stddef.h>
+
+/*
+ * Distances from one point to LANES others at a time, which lie in a block column by column:
+ * block[j * LANES + lane]. The sum of a lane runs over j in order, so it depends neither on the
+ * other lanes nor on its own place.
+ */
+enum { LANES = 8 };
+
+/* out[lane] = sum_j |x_j - block_j|^power, or the largest term for infinite power. */
+void lane_distances(double power, const double *block, size_t p, const double *x, double *out);
+/* The same to the nearest points of LANES boxes: no larger than that of any point inside. `room`
+ * holds p * LANES values. */
+void lane_box_distances(double power, const double *lo, const double *hi, size_t p, const double *x,
+                        double *room, double *out);
+/* The distance itself. */
+double lane_root(double power, double sum);
+
+#endif
