@@ -15,7 +15,7 @@ struct mlk_knn {
     size_t n_classes;
     mlk_mat X; /* training rows */
     mlk_vec y;
-    mlk_search *search;
+    mlk_neighbours *search;
 };
 
 static const mlk_word weight_words[] = {
@@ -36,9 +36,9 @@ static const mlk_opt opt_table[] = {
 
 enum { BATCH = 1 << 18 }; /* neighbours that are kept at a time */
 
-static const mlk_search_method methods[] = {[MLK_KNN_AUTO] = MLK_SEARCH_AUTO,
-                                            [MLK_KNN_BRUTE] = MLK_SEARCH_BRUTE,
-                                            [MLK_KNN_KD_TREE] = MLK_SEARCH_KD_TREE};
+static const mlk_neighbours_method methods[] = {[MLK_KNN_AUTO] = MLK_NEIGHBOURS_AUTO,
+                                                [MLK_KNN_BRUTE] = MLK_NEIGHBOURS_BRUTE,
+                                                [MLK_KNN_KD_TREE] = MLK_NEIGHBOURS_KD_TREE};
 
 mlk_knn_opts mlk_knn_opts_default(void)
 {
@@ -68,7 +68,7 @@ static mlk_status build(mlk_cmat X, mlk_cvec y, size_t n_classes, const mlk_knn_
     }
     mlk_copy(X, m->X);
     memcpy(m->y.data, y.data, y.n * sizeof *y.data);
-    st = mlk_search_new(mlk_mat_c(m->X), o->p, methods[o->algorithm], run, &m->search);
+    st = mlk_neighbours_new(mlk_mat_c(m->X), o->p, methods[o->algorithm], run, &m->search);
     if (st == MLK_OK)
         *model = m;
 out:
@@ -93,7 +93,7 @@ mlk_status mlk_knn_fit(const mlk_data *data, const mlk_knn_opts *opts, const mlk
 void mlk_knn_free(mlk_knn *m)
 {
     if (m) {
-        mlk_search_free(m->search);
+        mlk_neighbours_free(m->search);
         mlk_scratch_release(&m->memory);
     }
     mlk_free(m);
@@ -201,8 +201,8 @@ static mlk_status by_batches(const mlk_knn *m, mlk_cmat X, const mlk_run *run, m
         scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", step * k) : MLK_OK;
     for (size_t begin = 0; st == MLK_OK && begin < X.rows; begin += step) {
         const size_t end = begin + step < X.rows ? begin + step : X.rows;
-        st = mlk_search_nearest(m->search, mlk_cmat_rows(X, begin, end), k, (size_t)-1, run, b.rows,
-                                b.distance);
+        st = mlk_neighbours_query(m->search, mlk_cmat_rows(X, begin, end), k, (size_t)-1, run,
+                                  b.rows, b.distance);
         if (st == MLK_OK)
             use_batch(&b, begin, end - begin);
     }
@@ -241,7 +241,7 @@ mlk_status mlk_knn_neighbours(const mlk_knn *model, mlk_cmat X, size_t k, const 
     MLK_TRY(check_query(model, X, run, X.rows));
     if (k < 1 || k > model->X.rows)
         return MLK_FAIL(MLK_EINVAL, "k = %zu; expected 1..%zu", k, model->X.rows);
-    return mlk_search_nearest(model->search, X, k, (size_t)-1, run, rows, distances);
+    return mlk_neighbours_query(model->search, X, k, (size_t)-1, run, rows, distances);
 }
 
 /* ----------------------------------------------------------- leave one out */
@@ -260,14 +260,14 @@ static mlk_status loo_power(const mlk_data *data, const mlk_knn_opts *const *opt
     size_t *rows = mlk_scratch_take(&scratch, step, k * sizeof *rows);
     double *distance = mlk_scratch_take(&scratch, step, k * sizeof *distance);
     double *shares = mlk_scratch_vec(&scratch, data->n_classes).data;
-    mlk_search *search = NULL;
-    mlk_status st = scratch.failed
-                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", step * k)
-                        : mlk_search_new(data->X, p, methods[opts[first]->algorithm], run, &search);
+    mlk_neighbours *search = NULL;
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", step * k)
+                                   : mlk_neighbours_new(data->X, p, methods[opts[first]->algorithm],
+                                                        run, &search);
     for (size_t begin = 0; st == MLK_OK && begin < n; begin += step) {
         const size_t end = begin + step < n ? begin + step : n;
-        st = mlk_search_nearest(search, mlk_cmat_rows(data->X, begin, end), k, begin, run, rows,
-                                distance);
+        st = mlk_neighbours_query(search, mlk_cmat_rows(data->X, begin, end), k, begin, run, rows,
+                                  distance);
         for (size_t j = first; st == MLK_OK && j < n_opts; j++) {
             const vote v = {data->y, data->n_classes, (size_t)opts[j]->n_neighbors,
                             opts[j]->weights};
@@ -276,7 +276,7 @@ static mlk_status loo_power(const mlk_data *data, const mlk_knn_opts *const *opt
                     answer(&v, rows + (i - begin) * k, distance + (i - begin) * k, shares);
         }
     }
-    mlk_search_free(search);
+    mlk_neighbours_free(search);
     mlk_scratch_release(&scratch);
     return st;
 }
@@ -385,7 +385,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_knn *m = state;
-    const bool tree = mlk_search_used(m->search) == MLK_SEARCH_KD_TREE;
+    const bool tree = mlk_neighbours_method_of(m->search) == MLK_NEIGHBOURS_KD_TREE;
     mlk_doc_put_int(to, "n_samples_fit", (int64_t)m->X.rows);
     put_counts(m, to);
     mlk_doc_put_text(to, "fit_method", algorithms[tree ? MLK_KNN_KD_TREE : MLK_KNN_BRUTE].name);

@@ -43,15 +43,15 @@ typedef struct answer {
     double *distances;
 } answer;
 
-static answer nearest(mlk_cmat X, mlk_cmat Q, double power, mlk_search_method method, size_t k,
+static answer nearest(mlk_cmat X, mlk_cmat Q, double power, mlk_neighbours_method method, size_t k,
                       size_t first, int threads)
 {
     const mlk_run run = {.threads = threads};
     answer a = {test_alloc(Q.rows * k * sizeof(size_t)), test_alloc(Q.rows * k * sizeof(double))};
-    mlk_search *search;
-    require_ok(mlk_search_new(X, power, method, &run, &search));
-    require_ok(mlk_search_nearest(search, Q, k, first, &run, a.rows, a.distances));
-    mlk_search_free(search);
+    mlk_neighbours *search;
+    require_ok(mlk_neighbours_new(X, power, method, &run, &search));
+    require_ok(mlk_neighbours_query(search, Q, k, first, &run, a.rows, a.distances));
+    mlk_neighbours_free(search);
     return a;
 }
 
@@ -82,8 +82,8 @@ START_TEST(tree_and_brute_force_agree_to_the_bit_on_a_thousand_sets)
         const size_t some = n < 20 ? n : 20, few = k < 12 ? k : 12;
         const size_t first = seed % 2 ? (size_t)-1 : 0;
         const mlk_cmat Q = {X.data, some, p, p};
-        const answer a = nearest(X, Q, power, MLK_SEARCH_KD_TREE, few, first, 1);
-        const answer b = nearest(X, Q, power, MLK_SEARCH_BRUTE, few, first, 1);
+        const answer a = nearest(X, Q, power, MLK_NEIGHBOURS_KD_TREE, few, first, 1);
+        const answer b = nearest(X, Q, power, MLK_NEIGHBOURS_BRUTE, few, first, 1);
         require_equal(a, b, some * few);
         size_t rows[12];
         if (seed % 3 == 0 || n > 200)
@@ -105,8 +105,8 @@ START_TEST(finds_what_single_precision_cannot_tell_apart)
     for (size_t i = 0; i < 3000 * 40; i++)
         X.data[i] = (i < 40 ? 1e6 : 1.0) + 1e-10 * Z.data[i];
     const mlk_cmat Q = {X.data, 70, 40, 40};
-    const answer a = nearest(mlk_mat_c(X), Q, 2.0, MLK_SEARCH_KD_TREE, 9, 0, 2);
-    const answer b = nearest(mlk_mat_c(X), Q, 2.0, MLK_SEARCH_BRUTE, 9, 0, 2);
+    const answer a = nearest(mlk_mat_c(X), Q, 2.0, MLK_NEIGHBOURS_KD_TREE, 9, 0, 2);
+    const answer b = nearest(mlk_mat_c(X), Q, 2.0, MLK_NEIGHBOURS_BRUTE, 9, 0, 2);
     require_equal(a, b, 70 * 9);
 }
 END_TEST
@@ -116,8 +116,8 @@ START_TEST(measures_overflowing_values_too)
     const double values[] = {-1e308, 1e308, 0, 1e300, -1e155, 1e-300, 3, 1e38, -1e200, 5};
     for (size_t k = 0; k < MLK_COUNT(powers); k++) {
         const mlk_cmat X = {values, 10, 1, 1};
-        const answer a = nearest(X, X, powers[k], MLK_SEARCH_KD_TREE, 10, (size_t)-1, 1);
-        const answer b = nearest(X, X, powers[k], MLK_SEARCH_BRUTE, 10, (size_t)-1, 1);
+        const answer a = nearest(X, X, powers[k], MLK_NEIGHBOURS_KD_TREE, 10, (size_t)-1, 1);
+        const answer b = nearest(X, X, powers[k], MLK_NEIGHBOURS_BRUTE, 10, (size_t)-1, 1);
         require_equal(a, b, 100);
         ck_assert_uint_eq(a.rows[20], 2);
     }
@@ -128,7 +128,7 @@ START_TEST(distances_are_those_of_the_definition)
 {
     const mlk_cmat X = test_random_mat(1, 500, 5), Q = test_random_mat(2, 30, 5);
     for (size_t m = 0; m < MLK_COUNT(powers); m++) {
-        const answer a = nearest(X, Q, powers[m], MLK_SEARCH_AUTO, 4, (size_t)-1, 1);
+        const answer a = nearest(X, Q, powers[m], MLK_NEIGHBOURS_AUTO, 4, (size_t)-1, 1);
         for (size_t i = 0; i < 30 * 4; i++)
             require_relative(
                 a.distances[i],
@@ -140,7 +140,7 @@ END_TEST
 START_TEST(equal_points_come_in_the_order_of_their_rows)
 {
     mlk_mat X = test_mat(5000, 3); /* all of them equal */
-    for (int method = MLK_SEARCH_BRUTE; method <= MLK_SEARCH_KD_TREE; method++) {
+    for (int method = MLK_NEIGHBOURS_BRUTE; method <= MLK_NEIGHBOURS_KD_TREE; method++) {
         const mlk_cmat Q = {X.data, 100, 3, 3};
         const answer a = nearest(mlk_mat_c(X), Q, 2.0, method, 3, 0, 1);
         for (size_t i = 0; i < 100; i++)
@@ -153,7 +153,7 @@ END_TEST
 START_TEST(any_number_of_threads_gives_the_same_bytes)
 {
     const mlk_cmat X = test_random_mat(5, 4000, 9);
-    for (int method = MLK_SEARCH_BRUTE; method <= MLK_SEARCH_KD_TREE; method++) {
+    for (int method = MLK_NEIGHBOURS_BRUTE; method <= MLK_NEIGHBOURS_KD_TREE; method++) {
         const answer one = nearest(X, X, 2.0, method, 6, 0, 1);
         for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1)
             require_equal(one, nearest(X, X, 2.0, method, 6, 0, threads), 4000 * 6);
@@ -167,18 +167,18 @@ START_TEST(survives_each_failing_allocation)
     const mlk_run run = {.threads = 1};
     size_t rows[400 * 2];
     double distances[400 * 2];
-    for (int method = MLK_SEARCH_BRUTE; method <= MLK_SEARCH_KD_TREE; method++) {
+    for (int method = MLK_NEIGHBOURS_BRUTE; method <= MLK_NEIGHBOURS_KD_TREE; method++) {
         mlk_status st = MLK_ENOMEM;
         for (int k = 0; st != MLK_OK; k++) {
-            mlk_search *search;
+            mlk_neighbours *search;
             mlk_test_fail_at = k;
-            st = mlk_search_new(X, 2.0, method, &run, &search);
+            st = mlk_neighbours_new(X, 2.0, method, &run, &search);
             ck_assert((st == MLK_OK) == (search != NULL));
             if (st == MLK_OK)
-                st = mlk_search_nearest(search, X, 2, 0, &run, rows, distances);
+                st = mlk_neighbours_query(search, X, 2, 0, &run, rows, distances);
             mlk_test_fail_at = -1;
             ck_assert(st == MLK_OK || st == MLK_ENOMEM);
-            mlk_search_free(search);
+            mlk_neighbours_free(search);
         }
     }
 }
