@@ -56,13 +56,11 @@ typedef struct workshop {
     mlk_crew *crew;
 } workshop;
 
-/* A member's sample: its own copy. */
-typedef struct sample {
-    mlk_mat X;
-    mlk_vec y, w;
-    size_t *levels, *order;
-    bool *seen; /* classes */
-} sample;
+/* Scratch of a member's draws. */
+typedef struct urn {
+    size_t *order;
+    bool *seen; /* classes, or columns */
+} urn;
 
 /* Rows of weight > 0 in all: of each class that has some, at least one. */
 static bool is_complete(const workshop *s, const uint32_t *times, bool *seen)
@@ -82,7 +80,7 @@ static bool is_complete(const workshop *s, const uint32_t *times, bool *seen)
     return positive && !missing;
 }
 
-static void draw_rows(const workshop *s, mlk_rng *rng, const sample *m, uint32_t *times)
+static void draw_rows(const workshop *s, mlk_rng *rng, const urn *u, uint32_t *times)
 {
     const size_t n = s->data->X.rows;
     for (int attempt = 0; attempt < REDRAWS; attempt++) {
@@ -91,49 +89,27 @@ static void draw_rows(const workshop *s, mlk_rng *rng, const sample *m, uint32_t
             for (size_t i = 0; i < s->draws; i++)
                 times[mlk_rng_below(rng, n)]++;
         } else {
-            mlk_rng_sample(rng, m->order, n, s->draws);
+            mlk_rng_sample(rng, u->order, n, s->draws);
             for (size_t i = 0; i < s->draws; i++)
-                times[m->order[i]] = 1;
+                times[u->order[i]] = 1;
         }
-        if (is_complete(s, times, m->seen))
+        if (is_complete(s, times, u->seen))
             return;
     }
 }
 
 /* q of the p columns, ascending. */
-static void draw_columns(const workshop *s, mlk_rng *rng, const sample *m, uint32_t *column)
+static void draw_columns(const workshop *s, mlk_rng *rng, const urn *u, uint32_t *column)
 {
     const size_t p = s->crew->p;
-    bool *drawn = m->seen; /* has room for p too */
-    mlk_rng_sample(rng, m->order, p, s->crew->q);
+    bool *drawn = u->seen;
+    mlk_rng_sample(rng, u->order, p, s->crew->q);
     memset(drawn, 0, p * sizeof *drawn);
     for (size_t j = 0; j < s->crew->q; j++)
-        drawn[m->order[j]] = true;
+        drawn[u->order[j]] = true;
     for (size_t j = 0; j < p; j++)
         if (drawn[j])
             *column++ = (uint32_t)j;
-}
-
-/* The rows, each as often as it was drawn, in the order of the data. */
-static mlk_data copy_sample(const workshop *s, size_t b, const uint32_t *times, const sample *m)
-{
-    const mlk_data *d = s->data;
-    size_t at = 0;
-    for (size_t i = 0; i < d->X.rows; i++)
-        for (uint32_t t = 0; t < times[i]; t++, at++) {
-            mlk_crew_gather(s->crew, b, mlk_cmat_rows(d->X, i, i + 1), NULL,
-                            mlk_mat_rows(m->X, at, at + 1));
-            m->y.data[at] = d->y.data[i];
-            if (d->w.n)
-                m->w.data[at] = d->w.data[i];
-        }
-    for (size_t j = 0; d->levels && j < s->crew->q; j++)
-        m->levels[j] = d->levels[s->crew->column ? s->crew->column[b * s->crew->q + j] : j];
-    return (mlk_data){.X = mlk_mat_c(m->X),
-                      .y = mlk_vec_c(m->y),
-                      .w = {d->w.n ? m->w.data : NULL, d->w.n ? s->draws : 0},
-                      .n_classes = d->n_classes,
-                      .levels = d->levels ? m->levels : NULL};
 }
 
 static mlk_status fit_sample(const workshop *s, size_t b, mlk_rng *rng, int64_t seed,
@@ -142,19 +118,16 @@ static mlk_status fit_sample(const workshop *s, size_t b, mlk_rng *rng, int64_t 
     const mlk_data *d = s->data;
     const size_t n = d->X.rows, p = d->X.cols, most = n > p ? n : p;
     const size_t flags = d->n_classes > p ? d->n_classes : p;
-    sample m = {.X = mlk_scratch_mat(scratch, s->draws, s->crew->q),
-                .y = mlk_scratch_vec(scratch, s->draws),
-                .w = mlk_scratch_vec(scratch, d->w.n ? s->draws : 0),
-                .levels = mlk_scratch_take(scratch, p, sizeof *m.levels),
-                .order = mlk_scratch_take(scratch, most, sizeof *m.order),
-                .seen = mlk_scratch_take(scratch, flags, sizeof *m.seen)};
+    const mlk_sample room = mlk_sample_take(scratch, s->draws, s->crew->q);
+    const urn u = {.order = mlk_scratch_take(scratch, most, sizeof *u.order),
+                   .seen = mlk_scratch_take(scratch, flags, sizeof *u.seen)};
     if (scratch->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a sample of %zu rows", s->draws);
     uint32_t *times = s->times + b * n;
     if (s->crew->column)
-        draw_columns(s, rng, &m, s->crew->column + b * s->crew->q);
-    draw_rows(s, rng, &m, times);
-    const mlk_data own = copy_sample(s, b, times, &m);
+        draw_columns(s, rng, &u, s->crew->column + b * s->crew->q);
+    draw_rows(s, rng, &u, times);
+    const mlk_data own = mlk_crew_sample(s->crew, b, d, times, &room);
     return mlk_member_fit(s->base, seed, &own, &s->run, &s->crew->model[b]);
 }
 

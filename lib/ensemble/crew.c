@@ -84,6 +84,35 @@ void mlk_crew_gather(const mlk_crew *crew, size_t b, mlk_cmat X, const uint32_t 
     }
 }
 
+mlk_sample mlk_sample_take(mlk_scratch *scratch, size_t n, size_t q)
+{
+    return (mlk_sample){.X = mlk_scratch_mat(scratch, n, q),
+                        .y = mlk_scratch_vec(scratch, n),
+                        .w = mlk_scratch_vec(scratch, n),
+                        .levels = mlk_scratch_take(scratch, q, sizeof(size_t))};
+}
+
+mlk_data mlk_crew_sample(const mlk_crew *crew, size_t b, const mlk_data *d, const uint32_t *times,
+                         const mlk_sample *room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->X.rows; i++)
+        for (uint32_t t = 0; t < times[i]; t++, n++) {
+            mlk_crew_gather(crew, b, mlk_cmat_rows(d->X, i, i + 1), NULL,
+                            mlk_mat_rows(room->X, n, n + 1));
+            room->y.data[n] = d->y.data[i];
+            if (d->w.n)
+                room->w.data[n] = d->w.data[i];
+        }
+    for (size_t j = 0; d->levels && j < crew->q; j++)
+        room->levels[j] = d->levels[crew->column ? crew->column[b * crew->q + j] : j];
+    return (mlk_data){.X = mlk_mat_c(mlk_mat_rows(room->X, 0, n)),
+                      .y = {room->y.data, n},
+                      .w = {d->w.n ? room->w.data : NULL, d->w.n ? n : 0},
+                      .n_classes = d->n_classes,
+                      .levels = d->levels ? room->levels : NULL};
+}
+
 typedef struct mean {
     const mlk_crew *crew;
     const double *weight;

@@ -3,6 +3,8 @@
 
 #include <mlkit/model.h>
 
+#include "core/alloc.h"
+
 /* The fitted members of an ensemble, and their weighted mean. */
 typedef struct mlk_crew {
     size_t n;          /* members */
@@ -27,6 +29,18 @@ mlk_status mlk_crew_member(const mlk_crew *crew, size_t b, bool votes, mlk_cmat 
                            const mlk_run *run, double *v, mlk_mat out);
 /* Columns of member b, of the given rows (NULL: in turn) of X, into `out`. */
 void mlk_crew_gather(const mlk_crew *crew, size_t b, mlk_cmat X, const uint32_t *rows, mlk_mat out);
+
+/* Room for a sample of n rows and q columns. */
+typedef struct mlk_sample {
+    mlk_mat X;
+    mlk_vec y, w;
+    size_t *levels;
+} mlk_sample;
+mlk_sample mlk_sample_take(mlk_scratch *scratch, size_t n, size_t q);
+/* The rows of `data`, row i times[i] times, in their order, with the columns of member b. */
+mlk_data mlk_crew_sample(const mlk_crew *crew, size_t b, const mlk_data *data,
+                         const uint32_t *times, const mlk_sample *room);
+
 /* The mean of all members' outputs for X (p columns), X.rows x width; `weight`: one a member, or
  * NULL. */
 mlk_status mlk_crew_mean(const mlk_crew *crew, const double *weight, bool votes, mlk_cmat X,

@@ -112,7 +112,7 @@ static mlk_vec outputs(const mlk_model *m, mlk_cmat X, int threads)
             require_ok(st);
     }
     at += n * k;
-    if (a->decision)
+    if (q)
         require_ok(mlk_model_decision(m, X, &run, (mlk_mat){at, n, q, q}));
     at += n * q;
     if (t)
