@@ -27,11 +27,13 @@ mlk_status mlk_svm_kernel(int kind, double gamma, int64_t degree, double coef0, 
     if (kind == MLK_KERNEL_PRECOMPUTED && X.rows != X.cols)
         return MLK_FAIL(MLK_EINVAL, "X is %zu x %zu; expected a square matrix of kernel values",
                         X.rows, X.cols);
-    const bool uses_gamma = kind != MLK_KERNEL_LINEAR && kind != MLK_KERNEL_PRECOMPUTED;
-    *kernel = (mlk_kernel){.kind = kind,
-                           .gamma = uses_gamma ? mlk_kernel_gamma(gamma, X) : 1.0,
-                           .coef0 = coef0,
-                           .degree = degree};
+    memset(kernel, 0, sizeof *kernel); /* padding too: kernels are compared as bytes */
+    kernel->kind = kind;
+    kernel->gamma = 1.0;
+    if (kind != MLK_KERNEL_LINEAR && kind != MLK_KERNEL_PRECOMPUTED)
+        kernel->gamma = mlk_kernel_gamma(gamma, X);
+    kernel->coef0 = coef0;
+    kernel->degree = degree;
     return MLK_OK;
 }
 

@@ -1,5 +1,7 @@
 #include <mlkit/svm/svc.h>
 
+#include <mlkit/model/calibration.h>
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -16,8 +18,9 @@ struct mlk_svc {
     mlk_machine machine;
     int multi_class;
     size_t k, n_machines;
-    double *bias;    /* n_machines */
-    size_t *support; /* n_sv: training rows; NULL when loaded */
+    double *bias;               /* n_machines */
+    size_t *support;            /* n_sv: training rows; NULL when loaded */
+    mlk_calibrator *calibrator; /* NULL: no probabilities */
     mlk_svm_info info;
 };
 
@@ -157,15 +160,124 @@ static mlk_status check(const mlk_data *data, const mlk_svc_opts *o, const mlk_r
     return MLK_OK;
 }
 
+static mlk_decision_layout layout_of(size_t k, int multi_class)
+{
+    return k == 2                       ? MLK_DECISIONS_BINARY
+           : multi_class == MLK_SVC_OVR ? MLK_DECISIONS_CLASS
+                                        : MLK_DECISIONS_PAIR;
+}
+
+/* The maps to probabilities, if they are wanted; gamma as on all rows. */
+static mlk_status calibrate(const mlk_data *data, const mlk_svc_opts *o, const mlk_kernel *kernel,
+                            const mlk_run *run, mlk_svc *fit)
+{
+    mlk_svc_opts inner = *o;
+    if (!o->probability)
+        return MLK_OK;
+    inner.probability = false;
+    inner.gamma = kernel->gamma;
+    const mlk_calibrator_opts how = {.layout = layout_of(fit->k, fit->multi_class),
+                                     .kind = o->calibration == MLK_SVM_ISOTONIC
+                                                 ? MLK_CALIBRATION_ISOTONIC
+                                                 : MLK_CALIBRATION_SIGMOID,
+                                     .folds = 5,
+                                     .seed = o->seed,
+                                     .precomputed = o->kernel == MLK_KERNEL_PRECOMPUTED};
+    return mlk_calibrator_fit_algo(&mlk_svc_algo, &inner, data, &how, run, &fit->calibrator);
+}
+
+/* Can both be trained in one go? */
+static bool alike(const mlk_svc_opts *a, const mlk_kernel *ka, const mlk_svc_opts *b,
+                  const mlk_kernel *kb)
+{
+    return memcmp(ka, kb, sizeof *ka) == 0 && a->multi_class == b->multi_class &&
+           (a->nu == MLK_SVM_NO_NU) == (b->nu == MLK_SVM_NO_NU) &&
+           a->class_weight == b->class_weight && a->cache_mb == b->cache_mb;
+}
+
+/* What one training takes: options that are alike, by rising C, and where their models go. */
+typedef struct batch {
+    const mlk_svc_opts **opts;
+    size_t *index, n;
+    mlk_svc **models;
+    mlk_kernel *kernels; /* of all options */
+    bool *done;          /* of all options */
+} batch;
+
+static void collect(const void *const *opts, size_t n_opts, size_t first, batch *b)
+{
+    b->n = 0;
+    for (size_t j = first; j < n_opts; j++) {
+        const mlk_svc_opts *o = opts[j];
+        if (b->done[j] || !alike(opts[first], &b->kernels[first], o, &b->kernels[j]))
+            continue;
+        size_t at = b->n++;
+        for (; at > 0 && b->opts[at - 1]->C > o->C; at--) {
+            b->opts[at] = b->opts[at - 1];
+            b->index[at] = b->index[at - 1];
+        }
+        b->opts[at] = o;
+        b->index[at] = j;
+        b->done[j] = true;
+    }
+}
+
+static mlk_status fit_batch(const mlk_data *data, const mlk_run *run, batch *b, void **states)
+{
+    const mlk_kernel *kernel = &b->kernels[b->index[0]];
+    for (size_t j = 0; j < b->n; j++)
+        b->models[j] = NULL;
+    mlk_status st = fit_alike(data, b->opts, b->n, kernel, run, b->models);
+    for (size_t j = 0; j < b->n; j++)
+        states[b->index[j]] = b->models[j];
+    for (size_t j = 0; st == MLK_OK && j < b->n; j++)
+        st = calibrate(data, b->opts[j], kernel, run, b->models[j]);
+    return st;
+}
+
+/* States that were made before a failure are freed here. */
+static mlk_status fit_grid(const mlk_data *data, const void *const *opts, size_t n_opts,
+                           const mlk_run *run, void **states)
+{
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    batch b = {.opts = mlk_scratch_take(&scratch, n_opts, sizeof *b.opts),
+               .index = mlk_scratch_take(&scratch, n_opts, sizeof *b.index),
+               .models = mlk_scratch_take(&scratch, n_opts, sizeof(mlk_svc *)),
+               .kernels = mlk_scratch_take(&scratch, n_opts, sizeof *b.kernels),
+               .done = mlk_scratch_take(&scratch, n_opts, sizeof *b.done)};
+    mlk_status st =
+        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu options", n_opts) : MLK_OK;
+    for (size_t j = 0; j < n_opts; j++)
+        states[j] = NULL;
+    for (size_t j = 0; st == MLK_OK && j < n_opts; j++) {
+        const mlk_svc_opts *o = opts[j];
+        b.done[j] = false;
+        st = check(data, o, run);
+        if (st == MLK_OK)
+            st = mlk_svm_kernel(o->kernel, o->gamma, o->degree, o->coef0, data->X, &b.kernels[j]);
+    }
+    for (size_t j = 0; st == MLK_OK && j < n_opts; j++)
+        if (!b.done[j]) {
+            collect(opts, n_opts, j, &b);
+            st = fit_batch(data, run, &b, states);
+        }
+    for (size_t j = 0; st != MLK_OK && j < n_opts; j++) {
+        mlk_svc_free(states[j]);
+        states[j] = NULL;
+    }
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
 mlk_status mlk_svc_fit(const mlk_data *data, const mlk_svc_opts *opts, const mlk_run *run,
                        mlk_svc **model)
 {
-    const mlk_svc_opts o = opts ? *opts : mlk_svc_opts_default(), *one = &o;
-    mlk_kernel kernel;
-    *model = NULL;
-    MLK_TRY(check(data, &o, run));
-    MLK_TRY(mlk_svm_kernel(o.kernel, o.gamma, o.degree, o.coef0, data->X, &kernel));
-    return fit_alike(data, &one, 1, &kernel, run, model);
+    const mlk_svc_opts o = opts ? *opts : mlk_svc_opts_default();
+    const void *const one[] = {&o};
+    void *state = NULL;
+    const mlk_status st = fit_grid(data, one, 1, run, &state);
+    *model = state;
+    return st;
 }
 
 void mlk_svc_free(mlk_svc *model)
@@ -175,6 +287,7 @@ void mlk_svc_free(mlk_svc *model)
     mlk_machine_free(&model->machine);
     mlk_free(model->bias);
     mlk_free(model->support);
+    mlk_calibrator_free(model->calibrator);
     mlk_free(model);
 }
 
@@ -234,34 +347,62 @@ static size_t winner(const mlk_svc *m, const double *decision, size_t *votes)
 
 enum { PREDICT_ROWS = 4096 }; /* decision values held at a time */
 
-mlk_status mlk_svc_predict(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_vec out)
+/* The most probable class, the first among equals. */
+static size_t most_probable(const double *p, size_t k)
 {
-    MLK_TRY(mlk_predict_check(X, model->machine.p, out.n));
+    size_t best = 0;
+    for (size_t c = 1; c < k; c++)
+        best = p[c] > p[best] ? c : best;
+    return best;
+}
+
+/* Decision values of some rows, and from them labels or probabilities (p.data NULL: no need). */
+static mlk_status predict_block(const mlk_svc *m, mlk_cmat X, const mlk_run *run, mlk_mat values,
+                                size_t *votes, mlk_mat p, double *label)
+{
+    MLK_TRY(mlk_svc_decision(m, X, run, values));
+    if (m->calibrator)
+        MLK_TRY(mlk_calibrator_proba(m->calibrator, mlk_mat_c(values), run, p));
+    for (size_t i = 0; label && i < X.rows; i++)
+        label[i] = (double)(m->calibrator ? most_probable(p.data + i * p.ld, m->k)
+                                          : winner(m, values.data + i * values.ld, votes));
+    return MLK_OK;
+}
+
+/* Labels, or probabilities when `proba` has data. */
+static mlk_status predict(const mlk_svc *m, mlk_cmat X, const mlk_run *run, mlk_mat proba,
+                          double *labels)
+{
     const size_t block = X.rows < PREDICT_ROWS ? X.rows : PREDICT_ROWS;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_mat values = mlk_scratch_mat(&scratch, block, model->n_machines);
-    size_t *votes = mlk_scratch_take(&scratch, model->k, sizeof *votes);
+    const mlk_mat values = mlk_scratch_mat(&scratch, block, m->n_machines);
+    const mlk_mat own = mlk_scratch_mat(&scratch, proba.data ? 0 : block, m->k);
+    size_t *votes = mlk_scratch_take(&scratch, m->k, sizeof *votes);
     mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu decision values",
-                                              block * model->n_machines)
+                                              block * m->n_machines)
                                    : MLK_OK;
     for (size_t i = 0; st == MLK_OK && i < X.rows; i += block) {
         const size_t end = X.rows - i < block ? X.rows : i + block;
-        st = mlk_svc_decision(model, mlk_cmat_rows(X, i, end), run,
-                              mlk_mat_rows(values, 0, end - i));
-        for (size_t r = i; st == MLK_OK && r < end; r++)
-            out.data[r] = (double)winner(model, values.data + (r - i) * values.ld, votes);
+        const mlk_mat p = proba.data ? mlk_mat_rows(proba, i, end) : mlk_mat_rows(own, 0, end - i);
+        st = predict_block(m, mlk_cmat_rows(X, i, end), run, mlk_mat_rows(values, 0, end - i),
+                           votes, p, labels ? labels + i : NULL);
     }
     mlk_scratch_release(&scratch);
     return st;
 }
 
+mlk_status mlk_svc_predict(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_vec out)
+{
+    MLK_TRY(mlk_predict_check(X, model->machine.p, out.n));
+    return predict(model, X, run, (mlk_mat){NULL, 0, 0, 0}, out.data);
+}
+
 mlk_status mlk_svc_predict_proba(const mlk_svc *model, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    (void)model;
-    (void)X;
-    (void)run;
-    (void)out;
-    return MLK_FAIL(MLK_EUNSUPPORTED, "svc was fitted without probability = true");
+    MLK_TRY(mlk_predict_check(X, model->machine.p, out.rows));
+    if (!model->calibrator)
+        return MLK_FAIL(MLK_EUNSUPPORTED, "svc was fitted without probability = true");
+    return predict(model, X, run, out, NULL);
 }
 
 size_t mlk_svc_n_decisions(const mlk_svc *model) { return model->n_machines; }
@@ -287,6 +428,12 @@ static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run
     return st;
 }
 
+static mlk_status algo_fit_many(const mlk_data *data, const void *const *opts, size_t n_opts,
+                                const mlk_run *run, void **states)
+{
+    return fit_grid(data, opts, n_opts, run, states);
+}
+
 static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
     return mlk_svc_predict(state, X, run, out);
@@ -310,6 +457,8 @@ static void algo_save(const void *state, mlk_doc *to)
     mlk_doc_put_text(to, "multi_class", multi_words[fit->multi_class].name);
     mlk_doc_put_vec(to, "intercept", mlk_svc_intercept(fit));
     mlk_machine_save(&fit->machine, to);
+    if (fit->calibrator)
+        mlk_calibrator_save(fit->calibrator, mlk_doc_put_map(to, "calibration"));
 }
 
 static mlk_status load_into(mlk_svc *fit, const mlk_doc *from, size_t n_features)
@@ -326,8 +475,12 @@ static mlk_status load_into(mlk_svc *fit, const mlk_doc *from, size_t n_features
     if (!fit->bias)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu machines", bias.n);
     memcpy(fit->bias, bias.data, bias.n * sizeof *fit->bias);
-    return mlk_machine_load(&fit->machine, from, n_features, n_blocks_of(fit->k, fit->multi_class),
-                            width_of(fit->k, fit->multi_class));
+    MLK_TRY(mlk_machine_load(&fit->machine, from, n_features, n_blocks_of(fit->k, fit->multi_class),
+                             width_of(fit->k, fit->multi_class)));
+    const mlk_doc *calibration = mlk_doc_find(from, "calibration");
+    return calibration ? mlk_calibrator_load(calibration, fit->k,
+                                             layout_of(fit->k, fit->multi_class), &fit->calibrator)
+                       : MLK_OK;
 }
 
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
@@ -381,6 +534,7 @@ const mlk_algo mlk_svc_algo = {
     .opts_size = sizeof(mlk_svc_opts),
     .opts = opt_table,
     .fit = algo_fit,
+    .fit_many = algo_fit_many,
     .predict = algo_predict,
     .predict_proba = algo_proba,
     .decision = algo_decision,

@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "core/alloc.h"
 #include "core/status.h"
@@ -95,19 +96,74 @@ static mlk_status fit_one(const mlk_data *data, const mlk_svr_opts *o, single_wo
     return MLK_OK;
 }
 
+static mlk_status check(const mlk_data *data, const mlk_svr_opts *o, const mlk_run *run,
+                        mlk_kernel *kernel)
+{
+    MLK_TRY(mlk_opts_check(opt_table, o));
+    MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS, MLK_NEED_TARGET | MLK_NO_CLASSES, run));
+    return mlk_svm_kernel(o->kernel, o->gamma, o->degree, o->coef0, data->X, kernel);
+}
+
+/* All options with the kernel of the first that is not done, by rising C: each solution starts the
+ * next, and the kernel matrix stays. */
+static mlk_status fit_alike(const mlk_data *data, const void *const *opts, size_t n_opts,
+                            size_t first, const mlk_kernel *kernels, const mlk_run *run,
+                            void **states)
+{
+    const mlk_svr_opts *head = opts[first];
+    single_work w;
+    double last_C = 0.0;
+    MLK_TRY(mlk_single_work_init(&w, data, &kernels[first], head->cache_mb, run));
+    mlk_status st = MLK_OK;
+    for (;;) {
+        size_t next = n_opts;
+        for (size_t j = first; j < n_opts; j++) {
+            const mlk_svr_opts *o = opts[j], *best = next < n_opts ? opts[next] : NULL;
+            if (!states[j] && o->cache_mb == head->cache_mb &&
+                memcmp(&kernels[j], &kernels[first], sizeof kernels[j]) == 0 &&
+                (!best || o->C < best->C))
+                next = j;
+        }
+        if (st != MLK_OK || next == n_opts)
+            break;
+        const mlk_svr_opts *o = opts[next];
+        mlk_svr *fit = NULL;
+        st = fit_one(data, o, &w, last_C, run, &fit);
+        states[next] = fit;
+        last_C = o->nu == MLK_SVM_NO_NU ? o->C : 0.0;
+    }
+    mlk_single_work_free(&w);
+    return st;
+}
+
+static mlk_status fit_grid(const mlk_data *data, const void *const *opts, size_t n_opts,
+                           const mlk_run *run, void **states)
+{
+    mlk_kernel *kernels = mlk_alloc_zero(n_opts, sizeof *kernels);
+    mlk_status st = kernels ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for %zu options", n_opts);
+    for (size_t j = 0; j < n_opts; j++)
+        states[j] = NULL;
+    for (size_t j = 0; st == MLK_OK && j < n_opts; j++)
+        st = check(data, opts[j], run, &kernels[j]);
+    for (size_t j = 0; st == MLK_OK && j < n_opts; j++)
+        if (!states[j])
+            st = fit_alike(data, opts, n_opts, j, kernels, run, states);
+    for (size_t j = 0; st != MLK_OK && j < n_opts; j++) {
+        mlk_svr_free(states[j]);
+        states[j] = NULL;
+    }
+    mlk_free(kernels);
+    return st;
+}
+
 mlk_status mlk_svr_fit(const mlk_data *data, const mlk_svr_opts *opts, const mlk_run *run,
                        mlk_svr **model)
 {
     const mlk_svr_opts o = opts ? *opts : mlk_svr_opts_default();
-    mlk_kernel kernel;
-    single_work w;
-    *model = NULL;
-    MLK_TRY(mlk_opts_check(opt_table, &o));
-    MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS, MLK_NEED_TARGET | MLK_NO_CLASSES, run));
-    MLK_TRY(mlk_svm_kernel(o.kernel, o.gamma, o.degree, o.coef0, data->X, &kernel));
-    MLK_TRY(mlk_single_work_init(&w, data, &kernel, o.cache_mb, run));
-    const mlk_status st = fit_one(data, &o, &w, 0.0, run, model);
-    mlk_single_work_free(&w);
+    const void *const one[] = {&o};
+    void *state = NULL;
+    const mlk_status st = fit_grid(data, one, 1, run, &state);
+    *model = state;
     return st;
 }
 
@@ -140,6 +196,12 @@ static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run
     const mlk_status st = mlk_svr_fit(data, opts, run, &fit);
     *state = fit;
     return st;
+}
+
+static mlk_status algo_fit_many(const mlk_data *data, const void *const *opts, size_t n_opts,
+                                const mlk_run *run, void **states)
+{
+    return fit_grid(data, opts, n_opts, run, states);
 }
 
 static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
@@ -195,6 +257,7 @@ const mlk_algo mlk_svr_algo = {
     .opts_size = sizeof(mlk_svr_opts),
     .opts = opt_table,
     .fit = algo_fit,
+    .fit_many = algo_fit_many,
     .predict = algo_predict,
     .save = algo_save,
     .load = algo_load,

@@ -315,6 +315,125 @@ START_TEST(saved_model_predicts_the_same_bits)
 }
 END_TEST
 
+static const struct {
+    size_t k;
+    int multi_class, calibration;
+} calibrated[] = {
+    {2, MLK_SVC_OVO, MLK_SVM_SIGMOID}, {2, MLK_SVC_OVO, MLK_SVM_ISOTONIC},
+    {4, MLK_SVC_OVO, MLK_SVM_SIGMOID}, {4, MLK_SVC_OVO, MLK_SVM_ISOTONIC},
+    {4, MLK_SVC_OVR, MLK_SVM_SIGMOID},
+};
+
+static mlk_svc_opts calibrated_options(size_t i)
+{
+    mlk_svc_opts o = mlk_svc_opts_default();
+    o.probability = true;
+    o.multi_class = calibrated[i].multi_class;
+    o.calibration = calibrated[i].calibration;
+    o.seed = 3;
+    return o;
+}
+
+START_TEST(label_is_the_most_probable_class)
+{
+    const size_t k = calibrated[_i].k;
+    const mlk_cmat X = test_random_mat(12, 300, 3);
+    const mlk_data d = {.X = X, .y = test_classes(12, X, k), .n_classes = k};
+    const mlk_svc_opts o = calibrated_options((size_t)_i);
+    mlk_model *model, *loaded;
+    require_ok(mlk_model_fit(&mlk_svc_algo, &o, &d, &(mlk_run){.threads = 1}, &model));
+    mlk_mat p = test_mat(300, k), q = test_mat(300, k);
+    mlk_vec label = test_vec(300);
+    require_ok(mlk_model_predict_proba(model, X, NULL, p));
+    require_ok(mlk_model_predict(model, X, NULL, label));
+    double loss = 0.0;
+    for (size_t i = 0; i < 300; i++) {
+        const double *row = p.data + i * k;
+        double sum = 0.0;
+        for (size_t c = 0; c < k; c++) {
+            ck_assert(row[c] >= 0.0 && row[c] <= row[(size_t)label.data[i]]);
+            sum += row[c];
+        }
+        require_close(sum, 1.0, 1e-12);
+        loss -= log(fmax(row[(size_t)d.y.data[i]], 1e-3)) / 300.0;
+    }
+    ck_assert(loss < 0.8 * log((double)k)); /* far better than knowing nothing */
+
+    mlk_doc *doc = mlk_doc_new();
+    mlk_model_save(model, doc);
+    require_ok(mlk_model_load(doc, &loaded));
+    require_ok(mlk_model_predict_proba(loaded, X, &(mlk_run){.threads = 3}, q));
+    require_same(p.data, q.data, 300 * k * sizeof(double));
+    mlk_model_free(model);
+    mlk_model_free(loaded);
+    mlk_doc_free(doc);
+    require_ok(mlk_model_fit(&mlk_svc_algo, &o, &d, &(mlk_run){.threads = 8}, &model));
+    require_ok(mlk_model_predict_proba(model, X, NULL, q));
+    require_same(p.data, q.data, 300 * k * sizeof(double));
+    mlk_model_free(model);
+}
+END_TEST
+
+START_TEST(precomputed_kernel_can_be_calibrated)
+{
+    const mlk_cmat X = test_random_mat(12, 80, 3);
+    const mlk_kernel kernel = {MLK_KERNEL_RBF, 0.3, 0.0, 3};
+    const mlk_cvec y = test_classes(12, X, 3);
+    mlk_mat K = test_mat(80, 80), p = test_mat(80, 3), q = test_mat(80, 3);
+    require_ok(mlk_kernel_matrix(&kernel, X, X, NULL, K));
+    mlk_svc_opts o = calibrated_options(0);
+    o.gamma = 0.3;
+    o.tol = 1e-9;
+    mlk_svc *model;
+    require_ok(mlk_svc_fit(&(mlk_data){.X = X, .y = y, .n_classes = 3}, &o, NULL, &model));
+    require_ok(mlk_svc_predict_proba(model, X, NULL, p));
+    mlk_svc_free(model);
+    o.kernel = MLK_KERNEL_PRECOMPUTED;
+    require_ok(
+        mlk_svc_fit(&(mlk_data){.X = mlk_mat_c(K), .y = y, .n_classes = 3}, &o, NULL, &model));
+    require_ok(mlk_svc_predict_proba(model, mlk_mat_c(K), NULL, q));
+    mlk_svc_free(model);
+    for (size_t i = 0; i < 240; i++)
+        require_close(p.data[i], q.data[i], 1e-6);
+}
+END_TEST
+
+/* A grid shares kernels and starts from the solution before: each model as if fitted alone. */
+START_TEST(a_grid_fits_each_as_if_alone)
+{
+    const size_t k = _i ? 4 : 2;
+    const mlk_cmat X = test_random_mat(13, 400, 4);
+    const mlk_data d = {.X = X, .y = test_classes(13, X, k), .n_classes = k};
+    static const double C[] = {1.0, 100.0, 0.1, 1.0, 10.0, 1.0},
+                        gamma[] = {0.1, 0.1, 0.1, 0.5, 0.1, 0.1};
+    mlk_svc_opts o[6];
+    const void *opts[6];
+    mlk_model *grid[6];
+    mlk_svc *alone;
+    const size_t m = k == 2 ? 1 : 6;
+    mlk_mat a = test_mat(400, m), b = test_mat(400, m);
+    for (size_t j = 0; j < 6; j++) {
+        o[j] = mlk_svc_opts_default();
+        o[j].C = C[j];
+        o[j].gamma = gamma[j];
+        o[j].tol = 1e-7;
+        opts[j] = &o[j];
+    }
+    o[5].nu = 0.1;
+    require_ok(mlk_model_fit_many(&mlk_svc_algo, opts, 6, &d, NULL, grid));
+    for (size_t j = 0; j < 6; j++) {
+        require_ok(mlk_svc_fit(&d, &o[j], NULL, &alone));
+        require_relative(mlk_model_info(grid[j]).objective, mlk_svc_info(alone).primal, 1e-7);
+        require_ok(mlk_model_decision(grid[j], X, NULL, a));
+        require_ok(mlk_svc_decision(alone, X, NULL, b));
+        for (size_t i = 0; i < 400 * m; i++)
+            require_close(a.data[i], b.data[i], 1e-4);
+        mlk_svc_free(alone);
+        mlk_model_free(grid[j]);
+    }
+}
+END_TEST
+
 START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_cmat X = test_random_mat(1, 10, 2);
@@ -359,7 +478,9 @@ START_TEST(survives_each_failing_allocation)
     const mlk_cmat X = test_random_mat(1, 30, 2);
     const mlk_data d = {.X = X, .y = test_classes(1, X, 3), .n_classes = 3};
     mlk_svc_opts o = mlk_svc_opts_default();
-    o.nu = _i ? 0.2 : MLK_SVM_NO_NU;
+    o.nu = _i == 1 ? 0.2 : MLK_SVM_NO_NU;
+    o.probability = _i >= 2;
+    o.calibration = _i == 3 ? MLK_SVM_ISOTONIC : MLK_SVM_SIGMOID;
     mlk_svc *model;
     mlk_status st = MLK_ENOMEM;
     for (int k = 0; st != MLK_OK; k++) {
@@ -408,8 +529,11 @@ Suite *test_suite(void)
     tcase_add_test(fit, a_cap_ends_with_the_gap_and_the_cure);
     tcase_add_loop_test(use, threads_do_not_change_a_bit, 0, 2);
     tcase_add_loop_test(use, saved_model_predicts_the_same_bits, 0, 3);
+    tcase_add_loop_test(use, label_is_the_most_probable_class, 0, (int)MLK_COUNT(calibrated));
+    tcase_add_test(use, precomputed_kernel_can_be_calibrated);
+    tcase_add_loop_test(use, a_grid_fits_each_as_if_alone, 0, 2);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
-    tcase_add_loop_test(errors, survives_each_failing_allocation, 0, 2);
+    tcase_add_loop_test(errors, survives_each_failing_allocation, 0, 4);
     tcase_add_test(errors, stops_when_cancelled);
     return s;
 }

@@ -236,6 +236,38 @@ START_TEST(weight_zero_is_as_absent)
 }
 END_TEST
 
+START_TEST(a_grid_fits_each_as_if_alone)
+{
+    const mlk_cmat X = test_random_mat(13, 300, 4);
+    const mlk_data d = {.X = X, .y = test_linear_target(13, X, 0.5)};
+    static const double C[] = {1.0, 100.0, 0.1, 1.0, 10.0}, epsilon[] = {0.1, 0.1, 0.2, 0.1, 0.3};
+    mlk_svr_opts o[5];
+    const void *opts[5];
+    mlk_model *grid[5];
+    mlk_svr *alone;
+    mlk_vec a = test_vec(300), b = test_vec(300);
+    for (size_t j = 0; j < 5; j++) {
+        o[j] = mlk_svr_opts_default();
+        o[j].C = C[j];
+        o[j].epsilon = epsilon[j];
+        o[j].gamma = j == 3 ? 0.5 : 0.1;
+        o[j].tol = 1e-7;
+        opts[j] = &o[j];
+    }
+    require_ok(mlk_model_fit_many(&mlk_svr_algo, opts, 5, &d, NULL, grid));
+    for (size_t j = 0; j < 5; j++) {
+        require_ok(mlk_svr_fit(&d, &o[j], NULL, &alone));
+        require_relative(mlk_model_info(grid[j]).objective, mlk_svr_info(alone).primal, 1e-7);
+        require_ok(mlk_model_predict(grid[j], X, NULL, a));
+        require_ok(mlk_svr_predict(alone, X, NULL, b));
+        for (size_t i = 0; i < 300; i++)
+            require_close(a.data[i], b.data[i], 1e-4);
+        mlk_svr_free(alone);
+        mlk_model_free(grid[j]);
+    }
+}
+END_TEST
+
 START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_cmat X = test_random_mat(1, 6, 2);
@@ -286,6 +318,7 @@ Suite *test_suite(void)
     tcase_add_test(fit, a_wide_tube_needs_no_support_vector);
     tcase_add_test(fit, threads_do_not_change_a_bit);
     tcase_add_test(fit, weight_zero_is_as_absent);
+    tcase_add_test(fit, a_grid_fits_each_as_if_alone);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
     return s;
