@@ -107,6 +107,8 @@ const cli_option cli_options[] = {
     {"text", 0, CLI_FLAG, AT(text), CLI_SHOW, .help = "as text (default)"},
     {"dot", 0, CLI_FLAG, AT(dot), CLI_SHOW, .help = "a tree for Graphviz"},
     {"c", 0, CLI_FLAG, AT(c), CLI_SHOW, .help = "a stand-alone C99 file that predicts"},
+    {"libsvm", 0, CLI_FLAG, AT(libsvm), CLI_SHOW,
+     .help = "svc, svr, one-class-svm as LIBSVM's svm-predict reads it (fit with --scale none)"},
     {"name", 0, CLI_TEXT, AT(c_name), CLI_SHOW, 0, "NAME",
      "what --c calls the function (default: mlk_model)"},
     {NULL},

@@ -45,7 +45,7 @@ typedef struct cli_settings {
     /* prediction */
     bool probabilities, decision, append;
     /* showing */
-    bool text, dot, c;
+    bool text, dot, c, libsvm;
     const char *c_name;
 } cli_settings;
 

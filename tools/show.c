@@ -6,6 +6,7 @@
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/json.h>
 #include <mlkit/report/text.h>
+#include <mlkit/svm/libsvm.h>
 
 #include "learn.h"
 #include "render.h"
@@ -86,6 +87,64 @@ static int write_c(const cli *c, const mlk_model_file *file)
     return status;
 }
 
+/* Does the preprocessing hand numbers on as they are? It is affine in each column: two rows tell.
+ */
+static mlk_status leaves_columns_alone(const mlk_model *pipeline, bool *alone)
+{
+    const size_t p = mlk_model_n_features(pipeline), q = mlk_pipeline_n_columns(pipeline);
+    *alone = false;
+    if (p != q)
+        return MLK_OK;
+    double *in = calloc(4 * p, sizeof *in), *out = in + 2 * p;
+    if (!in)
+        return MLK_ENOMEM;
+    for (size_t j = 0; j < p; j++)
+        in[p + j] = 1.0;
+    const mlk_status st =
+        mlk_pipeline_design(pipeline, (mlk_cmat){in, 2, p, p}, NULL, (mlk_mat){out, 2, p, p});
+    *alone = memcmp(in, out, 2 * p * sizeof *in) == 0;
+    free(in);
+    return st;
+}
+
+/* LIBSVM's labels are integers: the classes themselves, or their numbers. */
+static int64_t *libsvm_labels(const mlk_schema *schema)
+{
+    const size_t k = mlk_schema_n_classes(schema);
+    int64_t *labels = calloc(k + 1, sizeof *labels);
+    bool integers = true;
+    for (size_t i = 0; labels && i < k; i++) {
+        char *end;
+        labels[i] = strtol(mlk_schema_class(schema, i), &end, 10);
+        integers &= *end == '\0' && labels[i] >= INT32_MIN && labels[i] <= INT32_MAX;
+    }
+    for (size_t i = 0; labels && !integers && i < k; i++)
+        labels[i] = (int64_t)i;
+    return labels;
+}
+
+static int write_libsvm(const cli *c, const mlk_model_file *file)
+{
+    bool alone;
+    char *text;
+    mlk_status st = leaves_columns_alone(file->pipeline, &alone);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    if (!alone)
+        return cli_refuse(c,
+                          "%s: the model prepares its columns, which LIBSVM's format cannot "
+                          "hold; fit with --scale none and numeric columns",
+                          c->args[0]);
+    int64_t *labels = libsvm_labels(file->schema);
+    st = labels ? mlk_libsvm_write(mlk_pipeline_inner(file->pipeline), labels, &text) : MLK_ENOMEM;
+    free(labels);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    const int status = cli_write(c, c->set.output, text, strlen(text));
+    mlk_text_free(text);
+    return status;
+}
+
 static int show_model(cli *c)
 {
     mlk_model_file file;
@@ -95,6 +154,8 @@ static int show_model(cli *c)
     int status;
     if (c->set.c) {
         status = write_c(c, &file);
+    } else if (c->set.libsvm) {
+        status = write_libsvm(c, &file);
     } else {
         mlk_doc *doc = describe(c, &file);
         st = mlk_doc_check(doc);
@@ -113,18 +174,19 @@ static int show_main(cli *c)
 {
     if (c->n_args != 1)
         return cli_usage(c, "%zu arguments; expected MODEL.mlk (see --help)", c->n_args);
-    if (c->set.text + c->set.json + c->set.c > 1)
-        return cli_usage(c, "--text, --json and --c exclude each other");
+    if (c->set.text + c->set.json + c->set.c + c->set.libsvm > 1)
+        return cli_usage(c, "--text, --json, --c and --libsvm exclude each other");
     return show_model(c);
 }
 
 const cli_tool show_tool = {
     .bit = CLI_SHOW,
     .name = "mlkit-show",
-    .synopsis = "mlkit-show MODEL.mlk [--text|--json|--c]",
+    .synopsis = "mlkit-show MODEL.mlk [--text|--json|--c|--libsvm]",
     .summary =
         "What a model file holds: its parameters, columns and what it learned, as text or "
-        "JSON, or as a stand-alone C99 file with one function that predicts from raw columns.",
+        "JSON, or as a stand-alone C99 file with one function that predicts from raw columns, "
+        "or in LIBSVM's model format.",
     .examples = "  mlkit-show flowers.mlk\n"
                 "  mlkit-show --c flowers.mlk >flowers.c\n",
     .main = show_main,

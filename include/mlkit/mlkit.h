@@ -47,6 +47,7 @@
 #include <mlkit/stats/distribution.h>
 #include <mlkit/stats/special.h>
 #include <mlkit/stats/studentized_range.h>
+#include <mlkit/svm/libsvm.h>
 #include <mlkit/svm/linear_svc.h>
 #include <mlkit/svm/linear_svr.h>
 #include <mlkit/svm/one_class_svm.h>

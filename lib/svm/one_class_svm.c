@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/status.h"
 #include "model/algo.h"
+#include "svm/libsvm.h"
 #include "svm/single.h"
 
 struct mlk_one_class_svm {
@@ -109,6 +110,12 @@ size_t mlk_one_class_svm_support(const mlk_one_class_svm *model, size_t s)
     return model->single.support[s];
 }
 mlk_svm_info mlk_one_class_svm_info(const mlk_one_class_svm *model) { return model->single.info; }
+
+libsvm_view mlk_one_class_svm_view(const mlk_one_class_svm *model)
+{
+    return (libsvm_view){
+        .type = "one_class", .machine = &model->single.machine, .bias = {&model->single.bias, 1}};
+}
 
 void mlk_one_class_svm_free(mlk_one_class_svm *model)
 {

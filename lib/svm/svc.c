@@ -12,6 +12,7 @@
 #include "model/algo.h"
 #include "svm/classes.h"
 #include "svm/common.h"
+#include "svm/libsvm.h"
 #include "svm/machine.h"
 
 struct mlk_svc {
@@ -417,6 +418,16 @@ mlk_cmat mlk_svc_dual_coef(const mlk_svc *model)
     return (mlk_cmat){m->coef, m->n_sv, m->width, m->width};
 }
 mlk_svm_info mlk_svc_info(const mlk_svc *model) { return model->info; }
+
+libsvm_view mlk_svc_view(const mlk_svc *model)
+{
+    return (libsvm_view){.type = "c_svc",
+                         .machine = &model->machine,
+                         .bias = mlk_svc_intercept(model),
+                         .k = model->k,
+                         .ovr = model->k > 2 && model->multi_class == MLK_SVC_OVR,
+                         .calibrator = model->calibrator};
+}
 
 /* ---------------------------------------------------------------------------- descriptor */
 

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/status.h"
 #include "model/algo.h"
+#include "svm/libsvm.h"
 #include "svm/single.h"
 
 struct mlk_svr {
@@ -180,6 +181,12 @@ mlk_cvec mlk_svr_dual_coef(const mlk_svr *model)
 }
 size_t mlk_svr_support(const mlk_svr *model, size_t s) { return model->single.support[s]; }
 mlk_svm_info mlk_svr_info(const mlk_svr *model) { return model->single.info; }
+
+libsvm_view mlk_svr_view(const mlk_svr *model)
+{
+    return (libsvm_view){
+        .type = "epsilon_svr", .machine = &model->single.machine, .bias = {&model->single.bias, 1}};
+}
 
 void mlk_svr_free(mlk_svr *model)
 {

@@ -77,6 +77,7 @@ mlk_status mlk_calibrator_proba(const mlk_calibrator *c, mlk_cmat decisions, con
 /** p (k values) from r (k x k, r[i, j] the probability of i against j, in (0, 1)). */
 void mlk_couple_pairs(size_t k, const double *r, double *p);
 
+/** All that mlk_calibrator_load() needs, into the map `to`. */
 void mlk_calibrator_save(const mlk_calibrator *c, mlk_doc *to);
 /** MLK_EFORMAT: not a calibrator of k classes and this layout. */
 mlk_status mlk_calibrator_load(const mlk_doc *from, size_t k, mlk_decision_layout layout,
