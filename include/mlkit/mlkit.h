@@ -27,8 +27,8 @@
 #include <mlkit/metrics/metric.h>
 #include <mlkit/model.h>
 #include <mlkit/model/archive.h>
-#include <mlkit/neighbors/knn.h>
 #include <mlkit/model/calibration.h>
+#include <mlkit/neighbors/knn.h>
 #include <mlkit/preprocess/model_file.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/report/c_source.h>
