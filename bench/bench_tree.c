@@ -3,10 +3,10 @@
  *
  * usage: bench_tree DATA MODEL [name=value,...] THREADS
  *
- * DATA: int64 n_train, n_test, p, n_classes; then rows of p doubles and the target, training rows
- * first. Prints one line: fit seconds, the same of processor time, predict seconds (test rows
- * repeated to 100,000), microseconds a single row, quality (accuracy or R^2) on the test rows,
- * bytes of the saved model, nodes, peak resident megabytes.
+ * DATA: int64 n_train, n_test, p, n_classes; p int64 numbers of levels (0: numeric); then rows of p
+ * doubles and the target, training rows first. Prints one line: fit seconds, the same of processor
+ * time, predict seconds (test rows repeated to 100,000), microseconds a single row, quality
+ * (accuracy or R^2) on the test rows, bytes of the saved model, peak resident megabytes.
  */
 #include <mlkit/model.h>
 #include <mlkit/model/archive.h>
@@ -21,6 +21,7 @@
 typedef struct input {
     int64_t n_train, n_test, p, k;
     double *X, *y;
+    size_t *levels;
 } input;
 
 static void fail(const char *text)
@@ -44,6 +45,9 @@ static input read_input(const char *path)
     const size_t n = (size_t)(in.n_train + in.n_test), p = (size_t)in.p;
     in.X = malloc(n * p * sizeof *in.X);
     in.y = malloc(n * sizeof *in.y);
+    in.levels = malloc(p * sizeof *in.levels);
+    if (!in.levels || fread(in.levels, sizeof(int64_t), p, f) != p)
+        fail("the data are cut short");
     for (size_t i = 0; in.X && in.y && i < n; i++)
         if (fread(in.X + i * p, sizeof(double), p, f) != p ||
             fread(in.y + i, sizeof(double), 1, f) != 1)
@@ -71,6 +75,20 @@ static double cpu_seconds(void)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec;
+}
+
+/* Peak resident memory of this program; ru_maxrss would count that of the one which started it. */
+static long peak_megabytes(void)
+{
+    char line[256];
+    long kilobytes = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %ld", &kilobytes) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kilobytes / 1024;
 }
 
 static double quality(const input *in, const double *predicted)
@@ -126,14 +144,14 @@ int main(int argc, char **argv)
     const size_t p = (size_t)in.p, m = (size_t)in.n_test;
     const mlk_data data = {.X = {in.X, (size_t)in.n_train, p, p},
                            .y = {in.y, (size_t)in.n_train},
-                           .n_classes = (size_t)in.k};
+                           .n_classes = (size_t)in.k,
+                           .levels = in.levels};
     mlk_model *model;
     double begin = mlk_seconds(), cpu = cpu_seconds();
     check(mlk_model_fit(algo, opts, &data, &run, &model));
     const double fit = mlk_seconds() - begin;
     cpu = cpu_seconds() - cpu;
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
+    const long peak = peak_megabytes();
 
     const mlk_cmat X = {in.X + (size_t)in.n_train * p, m, p, p};
     double *out = malloc(m * sizeof *out);
@@ -146,12 +164,12 @@ int main(int argc, char **argv)
     predict_cpu = (cpu_seconds() - predict_cpu) * 1e5 / (double)rows;
     const size_t single = m < 200 ? m : 200;
     printf("%.4f %.4f %.4f %.4f %.3f %.6f %zu %ld\n", fit, cpu, predict, predict_cpu,
-           row_microseconds(model, &in, single), quality(&in, out), saved_bytes(model),
-           usage.ru_maxrss / 1024);
+           row_microseconds(model, &in, single), quality(&in, out), saved_bytes(model), peak);
     mlk_model_free(model);
     free(out);
     free(opts);
     free(in.X);
     free(in.y);
+    free(in.levels);
     return 0;
 }
