@@ -171,7 +171,15 @@ int cli_check_word(const cli *c, const char *option, const char *value, const ch
 
 /* ------------------------------------------------------- progress and warnings */
 
-static void on_warn(void *user, const char *line) { cli_warn(user, line); }
+/* The library marks what is worth knowing but no warning: --strict lets it pass. */
+static void on_warn(void *user, const char *line)
+{
+    const cli *c = user;
+    if (strncmp(line, "note: ", 6) == 0)
+        fprintf(stderr, "%s: %s\n", c->tool->name, line);
+    else
+        cli_warn(user, line);
+}
 
 static void on_log(void *user, const char *line)
 {

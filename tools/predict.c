@@ -229,6 +229,34 @@ static void write_csv(const cli *c, const job *j, const mlk_table *table,
     }
 }
 
+/* The same as JSON: a list a column. */
+static int write_json(const cli *c, const job *j)
+{
+    mlk_doc *doc = mlk_doc_new();
+    mlk_doc_put_text(doc, "tool", c->tool->name);
+    mlk_doc_put_text(doc, "version", mlk_version());
+    mlk_doc_put_text(doc, "model", j->algo->name);
+    mlk_doc_put_text(doc, "task", mlk_task_name(j->task));
+    mlk_doc_put_int(doc, "rows", (int64_t)j->data.X.rows);
+    mlk_doc *columns = mlk_doc_put_map(doc, "columns");
+    for (size_t k = 0; k < j->n; k++) {
+        const output *o = &j->outputs[k];
+        for (size_t col = 0; col < o->values.cols; col++) {
+            mlk_doc *list = mlk_doc_put_list(columns, o->titles + 300 * col);
+            for (size_t i = 0; i < o->values.rows; i++) {
+                const double v = o->values.data[i * o->values.ld + col];
+                if (o->labels && !isnan(v))
+                    mlk_doc_put_text(list, NULL, o->labels[(size_t)v]);
+                else
+                    mlk_doc_put_real(list, NULL, v);
+            }
+        }
+    }
+    const int status = cli_write_json(c, doc);
+    mlk_doc_free(doc);
+    return status;
+}
+
 static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *table)
 {
     mlk_dataset *dataset;
@@ -242,7 +270,9 @@ static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *ta
     text t = {0};
     st = compute(c, &j);
     int status = st == MLK_OK ? cli_strict(c) : cli_failed(c, st);
-    if (status == CLI_DONE) {
+    if (status == CLI_DONE && c->set.json) {
+        status = write_json(c, &j);
+    } else if (status == CLI_DONE) {
         write_csv(c, &j, table, dataset, &t);
         status =
             t.failed ? cli_refuse(c, "out of memory") : cli_write(c, c->set.output, t.bytes, t.n);
@@ -261,6 +291,8 @@ static int predict_main(cli *c)
 {
     if (c->n_args != 2)
         return cli_usage(c, "%zu arguments; expected MODEL.mlk DATA.csv (see --help)", c->n_args);
+    if (c->set.json && (c->set.output || c->set.append))
+        return cli_usage(c, "--json goes to stdout, without --output and --append");
     mlk_model_file file;
     mlk_table *table = NULL;
     const mlk_status st = mlk_model_file_read(c->args[0], &file);

@@ -561,16 +561,30 @@ START_TEST(survives_each_failing_allocation)
 }
 END_TEST
 
-START_TEST(loads_and_predicts_with_each_failing_allocation)
+START_TEST(saves_loads_and_predicts_with_each_failing_allocation)
 {
     const mlk_data d = sample(&cases[_i], 30);
     const mlk_run run = {.threads = 1};
     mlk_model *model, *back;
     if (mlk_model_fit(cases[_i].algo, default_opts(cases[_i].algo), &d, &run, &model) != MLK_OK)
         return;
+    mlk_status st = MLK_ENOMEM;
+    for (int k = 0; st != MLK_OK && k < 3000; k++) {
+        void *bytes;
+        size_t size;
+        mlk_test_fail_at = k;
+        mlk_doc *saved = mlk_doc_new();
+        mlk_model_save(model, saved);
+        st = mlk_archive_encode(saved, &bytes, &size);
+        mlk_test_fail_at = -1;
+        ck_assert(st == MLK_OK || (st == MLK_ENOMEM && !bytes));
+        mlk_archive_free(bytes);
+        mlk_doc_free(saved);
+    }
+    ck_assert_int_eq(st, MLK_OK);
     mlk_doc *doc = mlk_doc_new();
     mlk_model_save(model, doc);
-    mlk_status st = MLK_ENOMEM;
+    st = MLK_ENOMEM;
     for (int k = 0; st != MLK_OK && k < 3000; k++) {
         mlk_test_fail_at = k;
         st = mlk_model_load(doc, &back);
@@ -619,7 +633,7 @@ Suite *test_suite(void)
         {"distribution", probabilities_are_a_distribution},
         {"cancel", can_be_cancelled_at_any_poll},
         {"memory of fit", survives_each_failing_allocation},
-        {"memory of load", loads_and_predicts_with_each_failing_allocation},
+        {"memory of load", saves_loads_and_predicts_with_each_failing_allocation},
     };
     Suite *s = suite_create("contract");
     list_cases();

@@ -144,6 +144,15 @@ START_TEST(strict_turns_a_warning_into_a_refusal)
 }
 END_TEST
 
+START_TEST(a_note_is_no_warning)
+{
+    shell_write("few.csv", "a,y\n1,0\n2,1\n3,0\n4,1\n");
+    const shell_result r = shell_run("mlkit-fit logistic -q --strict -t y few.csv");
+    ck_assert_int_eq(r.status, 0);
+    ck_assert_ptr_nonnull(strstr(r.err, "mlkit-fit: note: "));
+}
+END_TEST
+
 START_TEST(names_a_column_that_is_missing_at_prediction)
 {
     fit_a_model();
@@ -165,6 +174,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, refuses_every_altered_byte_of_a_model_file);
     tcase_add_test(tc, keeps_the_old_model_when_the_new_one_cannot_be_written);
     tcase_add_test(tc, strict_turns_a_warning_into_a_refusal);
+    tcase_add_test(tc, a_note_is_no_warning);
     tcase_add_test(tc, names_a_column_that_is_missing_at_prediction);
     return s;
 }
