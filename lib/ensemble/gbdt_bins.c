@@ -315,11 +315,12 @@ static gbdt_bins *allocate(const mlk_data *data)
         b->column[j].n_levels = (uint32_t)data->levels[j];
         levels += data->levels[j];
     }
+    b->cell = mlk_alloc(p, sizeof *b->cell);
     b->by_row = mlk_alloc(n, p);
     b->by_column = mlk_alloc(n, p);
     b->upper = mlk_alloc(p, TABLE * sizeof *b->upper);
     b->bin_of_level = mlk_alloc(levels, 1);
-    if (!b->column || !b->by_row || !b->by_column || !b->upper || !b->bin_of_level) {
+    if (!b->column || !b->cell || !b->by_row || !b->by_column || !b->upper || !b->bin_of_level) {
         mlk_gbdt_bins_free(b);
         return NULL;
     }
@@ -336,6 +337,7 @@ void mlk_gbdt_bins_free(gbdt_bins *b)
         mlk_free(b->by_row);
         mlk_free(b->by_column);
         mlk_free(b->column);
+        mlk_free(b->cell);
         mlk_free(b->upper);
         mlk_free(b->bin_of_level);
     }
@@ -376,7 +378,7 @@ mlk_status mlk_gbdt_bins_new(const mlk_data *data, const uint32_t *rows, size_t 
                                    data->X.rows, data->X.cols)
                         : mlk_parallel_for(&inner, b->p, GROUP, find_bins, &s);
     for (size_t j = 0; st == MLK_OK && j < b->p; j++) {
-        b->column[j].cell = b->n_cells;
+        b->cell[j] = b->n_cells;
         b->n_cells += b->column[j].n_bins + 1;
     }
     if (st == MLK_OK)

@@ -11,11 +11,10 @@
  *
  * Bin b of a numeric column holds upper[b - 1] < x <= upper[b], the last one all that is larger; a
  * bin of a categorical column holds one level, or all the rare ones. Bin n_bins holds what is
- * missing. A histogram has n_bins + 1 cells a column, from `cell` on.
+ * missing. A histogram has n_bins + 1 cells a column, from `cell[j]` on.
  */
 typedef struct gbdt_column {
-    uint32_t n_bins, n_levels; /* n_levels 0: numeric */
-    size_t cell;
+    uint32_t n_bins, n_levels;   /* n_levels 0: numeric */
     const double *upper;         /* numeric: n_bins - 1 ascending thresholds */
     const uint8_t *bin_of_level; /* categorical: n_levels bins; n_bins where no row had the level */
 } gbdt_column;
@@ -24,6 +23,7 @@ typedef struct gbdt_bins {
     size_t n, p, n_cells;
     uint8_t *by_row, *by_column;
     gbdt_column *column;
+    size_t *cell;          /* p: first cell of each column */
     double *upper;         /* p x 255 */
     uint8_t *bin_of_level; /* of all categorical columns */
 } gbdt_bins;

@@ -161,13 +161,14 @@ static mlk_status scan_columns(void *ctx, const mlk_chunk *chunk)
     for (size_t k = chunk->begin; k < chunk->end; k++) {
         const uint32_t j = g->sample->column[k];
         const gbdt_column *c = &g->bins->column[j];
+        const size_t first = g->bins->cell[j];
         if (s->subtract)
-            for (size_t b = c->cell; b <= c->cell + c->n_bins; b++)
+            for (size_t b = first; b <= first + c->n_bins; b++)
                 s->leaf[1]->cells[b] = mlk_gbdt_minus(s->leaf[1]->cells[b], s->leaf[0]->cells[b]);
         for (size_t i = 0; i < 2; i++)
             if (s->leaf[i])
-                g->found[2 * k + i] = mlk_gbdt_best_split(
-                    g->rules, c, j, s->leaf[i]->cells + c->cell, &s->leaf[i]->sums);
+                g->found[2 * k + i] = mlk_gbdt_best_split(g->rules, c, j, s->leaf[i]->cells + first,
+                                                          &s->leaf[i]->sums);
     }
     return MLK_OK;
 }
@@ -398,9 +399,10 @@ static gbdt_cell sum_of_rows(const gbdt_sample *s, const uint32_t *rows, size_t 
 /* The root's sums are those of any column's cells. */
 static gbdt_cell sum_of_cells(const gbdt_grower *g, const gbdt_cell *cells)
 {
-    const gbdt_column *c = &g->bins->column[g->sample->column[0]];
+    const uint32_t j = g->sample->column[0];
+    const size_t first = g->bins->cell[j];
     gbdt_cell sum = {0, 0};
-    for (size_t b = c->cell; b <= c->cell + c->n_bins; b++) {
+    for (size_t b = first; b <= first + g->bins->column[j].n_bins; b++) {
         sum.g += cells[b].g;
         sum.hc += cells[b].hc;
     }
