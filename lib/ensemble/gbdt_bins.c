@@ -14,6 +14,7 @@ enum {
     GROUP = 4,       /* columns read together: strided access wastes half a cache line */
     BLOCK = 256,     /* rows that are put into bins together */
     DIGIT = 11,      /* bits of a pass of the radix sort */
+    TOP_BITS = 33,   /* sorted by passes; equal ones are few */
     SMALL_SORT = 64, /* insertion sort up to here */
     WEIGHT_BITS = 60
 };
@@ -48,21 +49,12 @@ static void insertion_sort(uint64_t *a, size_t n)
     }
 }
 
-/* Ascending, by stable passes from the lowest digit that differs; the result is in a or b. */
-static uint64_t *sort_keys(uint64_t *a, uint64_t *b, size_t n)
+/* Stable passes over bits from..to-1; the result is in a or b. */
+static uint64_t *radix_sort(uint64_t *a, uint64_t *b, size_t n, unsigned from, unsigned to)
 {
-    uint64_t differ = 0;
-    if (n <= SMALL_SORT) {
-        insertion_sort(a, n);
-        return a;
-    }
-    for (size_t i = 1; i < n; i++)
-        differ |= a[i] ^ a[0];
-    for (unsigned shift = 0; shift < 64 && differ >> shift; shift += DIGIT) {
+    for (unsigned shift = from; shift < to; shift += DIGIT) {
         size_t start[1 << DIGIT] = {0};
         const uint64_t mask = (1 << DIGIT) - 1;
-        if (!(differ >> shift & mask))
-            continue;
         for (size_t i = 0; i < n; i++)
             start[a[i] >> shift & mask]++;
         for (size_t k = 0, sum = 0; k <= mask; k++) {
@@ -77,6 +69,51 @@ static uint64_t *sort_keys(uint64_t *a, uint64_t *b, size_t n)
         b = swap;
     }
     return a;
+}
+
+static bool is_sorted(const uint64_t *a, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (a[i - 1] > a[i])
+            return false;
+    return true;
+}
+
+/* Keys that are sorted but for their lowest bits: runs of the same upper bits are put in order. */
+static void sort_runs(uint64_t *a, uint64_t *b, size_t n, unsigned bits)
+{
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && a[end] >> bits == a[i] >> bits; end++)
+            ;
+        if (end - i <= SMALL_SORT) {
+            insertion_sort(a + i, end - i);
+        } else if (!is_sorted(a + i, end - i)) {
+            const uint64_t *sorted = radix_sort(a + i, b + i, end - i, 0, bits);
+            if (sorted != a + i)
+                memcpy(a + i, sorted, (end - i) * sizeof *a);
+        }
+    }
+}
+
+/* Ascending, by the highest bits that differ and then, mostly few at a time, by the rest; the
+ * result is in a or b. */
+static uint64_t *sort_keys(uint64_t *a, uint64_t *b, size_t n)
+{
+    uint64_t differ = 0;
+    if (n <= SMALL_SORT) {
+        insertion_sort(a, n);
+        return a;
+    }
+    for (size_t i = 1; i < n; i++)
+        differ |= a[i] ^ a[0];
+    if (!differ)
+        return a;
+    const unsigned top = 64 - (unsigned)__builtin_clzll(differ);
+    const unsigned low = top > TOP_BITS ? top - TOP_BITS : 0;
+    uint64_t *const sorted = radix_sort(a, b, n, low, top);
+    if (low)
+        sort_runs(sorted, sorted == a ? b : a, n, low);
+    return sorted;
 }
 
 /* --------------------------------------------------------------- numeric columns */

@@ -1,6 +1,9 @@
 #include <mlkit/ensemble/gbdt.h>
 
+#include <mlkit/model/archive.h>
+
 #include "ensemble/gbdt_loss.h"
+#include "support/c_source.h"
 #include "support/mlk_test.h"
 
 /* ------------------------------------------------------------------ losses */
@@ -561,6 +564,100 @@ START_TEST(levels_beyond_the_bins_share_one)
 }
 END_TEST
 
+START_TEST(histograms_that_find_no_room_are_made_again)
+{
+    /* Copies of two columns: too wide for the histograms of all leaves, and the same tree. */
+    const size_t n = 300, p = 2000;
+    const mlk_cmat Z = test_random_mat(19, n, 2);
+    mlk_mat X = test_mat(n, p);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < p; j++)
+            X.data[i * p + j] = Z.data[2 * i + (j > 0)];
+    const mlk_cvec y = test_linear_target(20, Z, 1.0);
+    mlk_gbdt_opts o = small_opts();
+    o.n_estimators = 2;
+    o.max_leaves = 60;
+    const mlk_data narrow = {.X = Z, .y = y}, wide = {.X = mlk_mat_c(X), .y = y};
+    const mlk_vec a = fit_predict(&narrow, &o, narrow.X), b = fit_predict(&wide, &o, wide.X);
+    require_same(a.data, b.data, n * sizeof(double));
+}
+END_TEST
+
+/* ----------------------------------------------------------- files and C source */
+
+static mlk_model *task_model(int i, const mlk_data *d)
+{
+    mlk_gbdt_opts o = small_opts();
+    mlk_model *m;
+    o.loss = tasks[i].loss;
+    require_ok(mlk_model_fit(&mlk_gbdt_algo, &o, d, NULL, &m));
+    return m;
+}
+
+START_TEST(c_source_gives_the_same_bits)
+{
+    mlk_data d = task_data(_i, 21, 300);
+    mlk_mat X = test_mat(300, 4);
+    memcpy(X.data, d.X.data, 1200 * sizeof(double));
+    X.data[3] = MLK_UNSEEN;
+    mlk_model *m = task_model(_i, &d);
+    const size_t k = tasks[_i].n_classes ? tasks[_i].n_classes : 1;
+    const mlk_mat out = test_run_c_source(m, mlk_mat_c(X), k);
+    mlk_mat own = test_mat(300, k);
+    if (tasks[_i].n_classes)
+        require_ok(mlk_model_predict_proba(m, mlk_mat_c(X), NULL, own));
+    else
+        require_ok(mlk_model_predict(m, mlk_mat_c(X), NULL, (mlk_vec){own.data, 300}));
+    require_same(out.data, own.data, 300 * k * sizeof(double));
+    mlk_model_free(m);
+}
+END_TEST
+
+START_TEST(a_file_is_small_and_holds_all)
+{
+    const mlk_data d = task_data(_i, 22, 500);
+    mlk_model *m = task_model(_i, &d), *back;
+    mlk_doc *doc = mlk_doc_new(), *read;
+    void *bytes;
+    size_t size;
+    mlk_model_save(m, doc);
+    require_ok(mlk_archive_encode(doc, &bytes, &size));
+    require_ok(mlk_archive_decode(bytes, size, &read));
+    require_ok(mlk_model_load(read, &back));
+    const mlk_gbdt *a = mlk_model_state(m), *b = mlk_model_state(back);
+    const size_t k = mlk_gbdt_n_scores(a), other = 1200; /* options, curves, importances */
+    ck_assert_uint_le(size, 16 * mlk_gbdt_n_nodes(a) + other);
+    mlk_mat fa = test_mat(500, k), fb = test_mat(500, k);
+    require_ok(mlk_gbdt_decision(a, d.X, 10, NULL, fa));
+    require_ok(mlk_gbdt_decision(b, d.X, 10, NULL, fb));
+    require_same(fa.data, fb.data, 500 * k * sizeof(double));
+    ck_assert_uint_eq(mlk_gbdt_train_loss(b).n, 10);
+    mlk_doc_free(doc);
+    mlk_doc_free(read);
+    mlk_archive_free(bytes);
+    mlk_model_free(m);
+    mlk_model_free(back);
+}
+END_TEST
+
+START_TEST(files_that_do_not_fit_together_are_refused)
+{
+    const mlk_data d = task_data(5, 23, 200);
+    mlk_model *m = task_model(5, &d);
+    mlk_doc *doc = mlk_doc_new();
+    void *state = NULL;
+    mlk_gbdt_algo.save(mlk_model_state(m), doc);
+    require_fail(mlk_gbdt_algo.load(doc, SIZE_MAX / 8, 4, &state), MLK_EFORMAT,
+                 "feature_importances");
+    require_fail(mlk_gbdt_algo.load(doc, 4, (size_t)1 << 60, &state), MLK_EFORMAT, "base");
+    require_fail(mlk_gbdt_algo.load(doc, 4, 0, &state), MLK_EFORMAT, "base");
+    require_fail(mlk_gbdt_algo.load(doc, 4, 3, &state), MLK_EFORMAT, "base");
+    ck_assert_ptr_null(state);
+    mlk_doc_free(doc);
+    mlk_model_free(m);
+}
+END_TEST
+
 /* ----------------------------------------------------------------- edges */
 
 START_TEST(degenerate_tables_have_an_answer)
@@ -670,7 +767,7 @@ Suite *test_suite(void)
     Suite *s = suite_create("ensemble/gbdt");
     TCase *loss = test_case(s, "loss"), *tree = test_case(s, "tree");
     TCase *same = test_case(s, "invariance"), *fit = test_case(s, "fit");
-    TCase *errors = test_case(s, "errors");
+    TCase *file = test_case(s, "file"), *errors = test_case(s, "errors");
     const int n = (int)MLK_COUNT(tasks);
     tcase_add_loop_test(loss, derivatives_are_those_of_the_loss, 0, (int)MLK_COUNT(all_losses));
     tcase_add_test(loss, losses_have_their_known_values);
@@ -687,6 +784,10 @@ Suite *test_suite(void)
     tcase_add_test(fit, stops_early_and_goes_back_to_the_best);
     tcase_add_test(fit, samples_rows_and_columns_by_the_seed);
     tcase_add_test(fit, levels_beyond_the_bins_share_one);
+    tcase_add_test(fit, histograms_that_find_no_room_are_made_again);
+    tcase_add_loop_test(file, c_source_gives_the_same_bits, 0, n);
+    tcase_add_loop_test(file, a_file_is_small_and_holds_all, 0, n);
+    tcase_add_test(file, files_that_do_not_fit_together_are_refused);
     tcase_add_test(errors, degenerate_tables_have_an_answer);
     tcase_add_test(errors, missing_only_at_prediction_goes_to_the_larger_child);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
