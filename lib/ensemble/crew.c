@@ -4,6 +4,7 @@
 
 #include "core/alloc.h"
 #include "core/parallel.h"
+#include "core/rng.h"
 #include "model/algo.h"
 
 enum { PREDICT_ROWS = 1024 };
@@ -36,6 +37,34 @@ size_t mlk_first_largest(const double *v, size_t k)
         if (v[c] > v[best])
             best = c;
     return best;
+}
+
+/* ------------------------------------------------------------------- fitting */
+
+typedef struct fitting {
+    const mlk_members *members;
+    const mlk_data *data;
+    uint64_t seed;
+    mlk_run run;
+    mlk_model **model;
+} fitting;
+
+static mlk_status fit_members(void *ctx, const mlk_chunk *chunk)
+{
+    const fitting *f = ctx;
+    for (size_t b = chunk->begin; b < chunk->end; b++) {
+        mlk_rng rng = mlk_rng_stream(f->seed, b);
+        MLK_TRY(mlk_member_fit(&f->members->member[b], mlk_rng_seed(&rng), f->data, &f->run,
+                               &f->model[b]));
+    }
+    return MLK_OK;
+}
+
+mlk_status mlk_crew_fit(mlk_crew *crew, const mlk_members *members, const mlk_data *data,
+                        uint64_t seed, const mlk_run *run)
+{
+    fitting f = {members, data, seed, mlk_run_inner(run), crew->model};
+    return mlk_parallel_for(run, crew->n, 1, fit_members, &f);
 }
 
 /* ---------------------------------------------------------------- prediction */

@@ -4,6 +4,7 @@
 #include <mlkit/model.h>
 
 #include "core/alloc.h"
+#include "ensemble/members.h"
 
 /* The fitted members of an ensemble, and their weighted mean. */
 typedef struct mlk_crew {
@@ -16,6 +17,11 @@ typedef struct mlk_crew {
 
 mlk_status mlk_crew_init(mlk_crew *crew, size_t n, size_t p, size_t k, size_t q);
 void mlk_crew_release(mlk_crew *crew);
+
+/* Fit each of `members` (crew->n of them, on all columns) to the data, at the same time; those that
+ * draw, on streams of their own. */
+mlk_status mlk_crew_fit(mlk_crew *crew, const mlk_members *members, const mlk_data *data,
+                        uint64_t seed, const mlk_run *run);
 
 /* Columns that a member's output has: its classes, or one. */
 static inline size_t mlk_crew_width(const mlk_crew *crew) { return crew->k ? crew->k : 1; }
