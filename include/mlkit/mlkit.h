@@ -11,6 +11,7 @@
 #include <mlkit/data/generate.h>
 #include <mlkit/data/split.h>
 #include <mlkit/data/table.h>
+#include <mlkit/decomposition/pca.h>
 #include <mlkit/ensemble/adaboost.h>
 #include <mlkit/ensemble/bagging.h>
 #include <mlkit/ensemble/extra_trees.h>
