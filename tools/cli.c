@@ -106,6 +106,9 @@ const cli_option cli_options[] = {
     {"Showing", .help = NULL},
     {"text", 0, CLI_FLAG, AT(text), CLI_SHOW, .help = "as text (default)"},
     {"dot", 0, CLI_FLAG, AT(dot), CLI_SHOW, .help = "a tree for Graphviz"},
+    {"rules", 0, CLI_FLAG, AT(rules), CLI_SHOW, .help = "a tree as rules, one a leaf"},
+    {"explain", 0, CLI_INT, AT(explain), CLI_SHOW, 0, "NODE",
+     "the arithmetic of a tree's split at this node (root 0), on the rows of DATA.csv"},
     {"c", 0, CLI_FLAG, AT(c), CLI_SHOW, .help = "a stand-alone C99 file that predicts"},
     {"libsvm", 0, CLI_FLAG, AT(libsvm), CLI_SHOW,
      .help = "svc, svr, one-class-svm as LIBSVM's svm-predict reads it (fit with --scale none)"},
@@ -454,7 +457,7 @@ static int parse(cli *c, int argc, char **argv)
 
 int cli_main(const cli_tool *tool, int argc, char **argv)
 {
-    cli c = {.tool = tool, .set = {.beta = 1.0, .poly = 1}};
+    cli c = {.tool = tool, .set = {.beta = 1.0, .poly = 1, .explain = -1}};
     int status = parse(&c, argc, argv);
     if (status == CLI_DONE && c.set.help) {
         const mlk_algo *algo = c.n_args ? cli_find_algo(&c, c.args[0]) : NULL;

@@ -45,7 +45,8 @@ typedef struct cli_settings {
     /* prediction */
     bool probabilities, decision, append;
     /* showing */
-    bool text, dot, c, libsvm;
+    bool text, dot, rules, c, libsvm;
+    int64_t explain; /* node; -1: none */
     const char *c_name;
 } cli_settings;
 

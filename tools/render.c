@@ -59,10 +59,9 @@ void render_fit(const mlk_doc *fit)
     char buf[64];
     const mlk_doc *iterations = mlk_doc_find(fit, "iterations");
     const mlk_doc *converged = mlk_doc_find(fit, "converged");
-    printf("fit:");
-    const char *separator = " ";
+    const char *separator = "fit: ";
     if (mlk_doc_kind_of(iterations) == MLK_DOC_INT) {
-        printf(" %s after %lld iterations",
+        printf("fit: %s after %lld iterations",
                mlk_doc_kind_of(converged) != MLK_DOC_BOOL ? "done"
                : mlk_doc_bool(converged)                  ? "converged"
                                                           : "NOT converged",
@@ -80,7 +79,8 @@ void render_fit(const mlk_doc *fit)
             separator = ", ";
         }
     }
-    printf("\n");
+    if (*separator == ',')
+        printf("\n");
 }
 
 /* ------------------------------------------------------------------- learned */

@@ -10,6 +10,7 @@
 
 #include "learn.h"
 #include "render.h"
+#include "show_tree.h"
 
 /* ------------------------------------------------------------------ a model file */
 
@@ -50,6 +51,8 @@ static mlk_doc *describe(const cli *c, const mlk_model_file *file)
     mlk_doc *learned = mlk_doc_put_map(doc, "learned");
     put_design_names(file->pipeline, schema, learned);
     mlk_model_learned(inner, learned);
+    if (is_tree(file))
+        put_tree_nodes(file, learned);
     return doc;
 }
 
@@ -151,19 +154,27 @@ static int show_model(cli *c)
     mlk_status st = mlk_model_file_read(c->args[0], &file);
     if (st != MLK_OK)
         return cli_failed(c, st);
+    const bool tree_view = c->set.dot || c->set.rules || c->set.explain >= 0;
     int status;
     if (c->set.c) {
         status = write_c(c, &file);
+    } else if (tree_view && !is_tree(&file)) {
+        status = cli_refuse(c, "%s is no single tree; --dot, --rules and --explain show trees",
+                            mlk_model_algo(mlk_pipeline_inner(file.pipeline))->name);
+    } else if (tree_view) {
+        status = show_tree(c, &file, c->set.explain >= 0 ? c->args[1] : NULL);
     } else if (c->set.libsvm) {
         status = write_libsvm(c, &file);
     } else {
         mlk_doc *doc = describe(c, &file);
         st = mlk_doc_check(doc);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
-        if (status == CLI_DONE && c->set.json)
+        if (status == CLI_DONE && c->set.json) {
             status = cli_write_json(c, doc);
-        else if (status == CLI_DONE)
+        } else if (status == CLI_DONE) {
             print_text(doc);
+            status = is_tree(&file) ? show_tree(c, &file, NULL) : CLI_DONE;
+        }
         mlk_doc_free(doc);
     }
     mlk_model_file_close(&file);
@@ -172,22 +183,29 @@ static int show_model(cli *c)
 
 static int show_main(cli *c)
 {
-    if (c->n_args != 1)
-        return cli_usage(c, "%zu arguments; expected MODEL.mlk (see --help)", c->n_args);
-    if (c->set.text + c->set.json + c->set.c + c->set.libsvm > 1)
-        return cli_usage(c, "--text, --json, --c and --libsvm exclude each other");
+    const bool explain = c->set.explain >= 0;
+    if (c->n_args != (explain ? 2 : 1))
+        return cli_usage(c, "%zu arguments; expected MODEL.mlk%s (see --help)", c->n_args,
+                         explain ? " DATA.csv, the rows to explain" : "");
+    if (c->set.text + c->set.json + c->set.c + c->set.libsvm + c->set.dot + c->set.rules + explain >
+        1)
+        return cli_usage(c, "--text, --json, --c, --libsvm, --dot, --rules and --explain exclude "
+                            "each other");
     return show_model(c);
 }
 
 const cli_tool show_tool = {
     .bit = CLI_SHOW,
     .name = "mlkit-show",
-    .synopsis = "mlkit-show MODEL.mlk [--text|--json|--c|--libsvm]",
+    .synopsis = "mlkit-show MODEL.mlk [--text|--json|--c|--libsvm|--dot|--rules]\n"
+                "       mlkit-show MODEL.mlk --explain NODE DATA.csv",
     .summary =
         "What a model file holds: its parameters, columns and what it learned, as text or "
         "JSON, or as a stand-alone C99 file with one function that predicts from raw columns, "
         "or in LIBSVM's model format.",
     .examples = "  mlkit-show flowers.mlk\n"
+                "  mlkit-show --dot tree.mlk | dot -Tsvg >tree.svg\n"
+                "  mlkit-show tree.mlk --explain 0 train.csv\n"
                 "  mlkit-show --c flowers.mlk >flowers.c\n",
     .main = show_main,
 };

@@ -246,6 +246,29 @@ START_TEST(eval_takes_predictions_made_by_anything)
 }
 END_TEST
 
+/* The book's tree of the iris petals: figures by hand from the counts. */
+START_TEST(shows_a_tree_in_every_form)
+{
+    char command[600];
+    snprintf(command, sizeof command,
+             "cp %s t.csv; mlkit-fit tree -q -t species --features petal_length,petal_width "
+             "-s max_depth=2 -o t.mlk t.csv; mlkit-show t.mlk",
+             dataset("iris.csv"));
+    ck_assert_ptr_nonnull(strstr(out_of(command), "petal_length <= 2.45?"));
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-show t.mlk --dot"), "digraph"));
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-show t.mlk --rules"), "species = setosa"));
+    const char *root = out_of("mlkit-show t.mlk --explain 0 t.csv");
+    ck_assert_ptr_nonnull(strstr(root, "setosa 50, versicolor 50, virginica 50"));
+    ck_assert_ptr_nonnull(strstr(root, "0.66666667 - 0.33333333 = 0.33333333"));
+    const char *json = out_of("mlkit-show t.mlk --json");
+    require_close(shell_json_number(json, "nodes", "threshold"), 2.45, 1e-12);
+    shell_require(1, "node", "mlkit-show t.mlk --explain 99 t.csv");
+    shell_require(2, "DATA.csv", "mlkit-show t.mlk --explain 0");
+    shell_require(1, "no single tree",
+                  "mlkit-fit ridge -q -t petal_width -o r.mlk t.csv; mlkit-show --dot r.mlk");
+}
+END_TEST
+
 START_TEST(quotes_what_csv_must_quote)
 {
     shell_write("t.csv", "\"a,1\",c,y\n1,\"p \"\"q\"\"\",0\n2,\"r\ns\",1\n3,t,2.5\n");
@@ -271,6 +294,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, exported_c_predicts_what_the_library_predicts);
     tcase_add_loop_test(tc, exported_c_agrees_on_real_tables, 0, (int)MLK_COUNT(exports));
     tcase_add_test(tc, eval_takes_predictions_made_by_anything);
+    tcase_add_test(tc, shows_a_tree_in_every_form);
     tcase_add_test(tc, quotes_what_csv_must_quote);
     return s;
 }
