@@ -275,6 +275,7 @@ mlk_status mlk_forest_grow(const mlk_data *data, const mlk_forest_opts *o, bool 
     if (o->class_weight && !data->n_classes)
         return MLK_FAIL(MLK_EINVAL, "class_weight = balanced is for classification");
     f.limits.random_cuts = random_cuts;
+    f.limits.draw_columns = true;
     f.limits.keep_impurity = o->ccp_alpha > 0.0;
     f.forest = forest_allocate(data->X.cols, data->n_classes, (size_t)o->n_estimators);
     if (!f.forest || !(f.forest->levels = mlk_levels_new(data))) {

@@ -385,18 +385,17 @@ static void undo_draws(hand *h)
     }
 }
 
-/* Of the first n columns looked at, the best: the lowest one of those that tie. */
+/* Of the first n columns looked at, the best: the first of those that tie. */
 static size_t best_column(const grower *g, const hand *h, const mlk_node_stats *node, size_t n)
 {
     double best = -1.0;
-    size_t found = SIZE_MAX;
     for (size_t i = 0; i < n; i++)
         best = fmax(best, h->cut[i].gain);
     const double enough = mlk_split_enough(g->target, node, best);
     for (size_t i = 0; i < n; i++)
-        if (h->cut[i].gain >= enough && (found == SIZE_MAX || h->feature[i] < h->feature[found]))
-            found = i;
-    return found;
+        if (h->cut[i].gain >= enough)
+            return i;
+    return SIZE_MAX;
 }
 
 /* The split of a node from max_features columns, or more until one of them can split it. */
@@ -408,9 +407,9 @@ static mlk_status find_split(const grower *g, hand *hands, size_t n_hands,
     search s = {g, node, &found->open, hands};
     mlk_status st = MLK_OK;
     mlk_rng rng = {{0}};
-    if (wanted < p)
+    if (g->draws)
         rng = mlk_rng_stream(found->open.key, 0);
-    for (size_t i = 0; wanted < p && i < wanted; i++)
+    for (size_t i = 0; g->draws && i < wanted; i++)
         draw_column(g, h, &rng);
     if (n_hands > 1 && node->sample.n * wanted >= PARALLEL_WORK) {
         const mlk_run inner = mlk_run_inner(g->run);
@@ -911,7 +910,7 @@ static grower grower_of(const mlk_columns *c, const mlk_target *t, const mlk_gro
                     .rule = {opts->min_samples_leaf, opts->random_cuts},
                     .run = run,
                     .scale = mlk_split_scale(t),
-                    .draws = opts->random_cuts || opts->max_features < c->p,
+                    .draws = opts->draw_columns || opts->random_cuts || opts->max_features < c->p,
                     .local = local_size(c, opts)};
 }
 

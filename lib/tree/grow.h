@@ -13,6 +13,7 @@ typedef struct mlk_grow_opts {
     size_t min_samples_split, min_samples_leaf;
     double min_impurity_decrease;
     size_t max_features; /* columns drawn at a node, 1..p */
+    bool draw_columns;   /* in random order, which decides ties, even when all are looked at */
     bool random_cuts;    /* extremely randomised: one random cut a column */
     bool keep_impurity;  /* of every node, for pruning and showing */
 } mlk_grow_opts;

@@ -183,11 +183,13 @@ START_TEST(one_tree_on_all_rows_and_columns_is_the_tree)
 {
     const mlk_data d = sample(6, N, 0);
     mlk_forest_opts o = options(1);
+    mlk_tree_opts tree_opts = mlk_tree_opts_default();
     o.bootstrap = false;
+    o.max_depth = tree_opts.max_depth = 3; /* splits of few rows tie, which chance decides */
     mlk_forest *f = fit(&d, &o, 1);
     mlk_tree *tree;
     mlk_vec a = test_vec(N), b = test_vec(N);
-    require_ok(mlk_tree_fit(&d, NULL, NULL, &tree));
+    require_ok(mlk_tree_fit(&d, &tree_opts, NULL, &tree));
     const mlk_cmat X = test_random_mat(60, N, P);
     require_ok(mlk_forest_predict(f, X, NULL, a));
     require_ok(mlk_tree_predict(tree, X, NULL, b));

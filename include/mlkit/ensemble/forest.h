@@ -16,7 +16,8 @@
  * where T_b(x) is the value of x's leaf, or its class shares; the class of the largest mean share
  * is predicted, the lowest of equal ones. Each tree (tree.h: exact splits, missing values and
  * categories natively) is grown on a bootstrap sample of the rows, and each of its nodes looks at
- * max_features columns drawn at random, or more until one of them can split it [Breiman 2001].
+ * max_features columns drawn at random, or more until one of them can split it [Breiman 2001]; of
+ * equal splits the column drawn first wins, which keeps the trees apart where many splits tie.
  * Rows drawn several times weigh so much more; the limits on samples count them once.
  *
  * **Out of bag.** A row's out-of-bag prediction is the mean over the trees that did not draw it:

@@ -36,8 +36,9 @@
  * **Ties.** All sums that decide are exact (targets and weights on a binary grid), gains that
  * differ by less than one part in 10^10 are equal, and of equal splits wins the lowest column,
  * then missing values to the right before left, then the lowest threshold. So neither chance nor
- * the order of the rows nor the number of threads changes a tree (validation_fraction and
- * max_features draw from `seed`). Rows of weight 0 are no part of the sample.
+ * the order of the rows nor the number of threads changes a tree. (Where max_features draws
+ * columns, by `seed`, the first drawn wins; validation_fraction draws from `seed` too.) Rows of
+ * weight 0 are no part of the sample.
  *
  * **Pruning.** ccp_alpha prunes by cost-complexity: R(T) + alpha leaves(T) is minimal, where R sums
  * the leaves' i(t) W(t) / W(root); mlk_tree_path() gives the whole path. validation_fraction holds
