@@ -164,11 +164,13 @@ START_TEST(beats_its_average_member_on_concrete)
     const mlk_cmat file = test_read_csv(path);
     mlk_vec y = test_vec(file.rows), out = test_vec(file.rows);
     double error[4] = {0};
-    for (size_t i = 0; i < y.n; i++)
-        y.data[i] = file.data[9 * i + 8];
-    const size_t half = y.n / 2; /* the rows lie in no order */
-    const mlk_data d = {.X = {file.data, half, 8, 9}, .y = {y.data, half}};
-    const mlk_cmat rest = {file.data + 9 * half, y.n - half, 8, 9};
+    const size_t half = y.n / 2; /* rows in turn: every other one is held out */
+    for (size_t i = 0; i < half; i++) {
+        y.data[i] = file.data[18 * i + 8];
+        y.data[half + i] = file.data[18 * i + 17];
+    }
+    const mlk_data d = {.X = {file.data, half, 8, 18}, .y = {y.data, half}};
+    const mlk_cmat rest = {file.data + 9, half, 8, 18};
     mlk_voting *f = fit(&d, "ridge+tree+svr:C=100", MLK_VOTING_SOFT, 0);
     for (size_t m = 0; m < 4; m++) {
         const mlk_vec v = {out.data, rest.rows};
