@@ -266,6 +266,44 @@ START_TEST(takes_a_design_with_a_stride)
 }
 END_TEST
 
+/* Rows in another order: the same model up to rounding and the stopping tolerance, which is made
+ * small; algorithms that draw rows at random are left out. */
+START_TEST(does_not_depend_on_the_order_of_the_rows)
+{
+    const mlk_algo *a = cases[_i].algo;
+    if (a->caps & MLK_CAP_SEED)
+        return;
+    const mlk_data d = sample(&cases[_i], N);
+    mlk_mat X = test_mat(N, P);
+    mlk_vec y = test_vec(N);
+    mlk_data shuffled = d;
+    for (size_t i = 0; i < N; i++) {
+        const size_t from = (7 * i + 3) % N; /* 7 and 60 have no common factor */
+        memcpy(X.data + i * P, d.X.data + from * P, P * sizeof(double));
+        y.data[i] = d.y.n ? d.y.data[from] : 0.0;
+    }
+    shuffled.X = mlk_mat_c(X);
+    if (d.y.n)
+        shuffled.y = mlk_vec_c(y);
+    void *opts = default_opts(a);
+    if (mlk_opts_find(a->opts, "tol"))
+        require_ok(mlk_opts_parse(a->opts, a->name, "tol", "1e-9", opts));
+    if (mlk_opts_find(a->opts, "max_iter"))
+        require_ok(mlk_opts_parse(a->opts, a->name, "max_iter", "100000", opts));
+    mlk_model *one, *other;
+    require_ok(mlk_model_fit(a, opts, &d, NULL, &one));
+    require_ok(mlk_model_fit(a, opts, &shuffled, NULL, &other));
+    const mlk_vec before = outputs(one, d.X, 1), after = outputs(other, d.X, 1);
+    /* Support vectors of a novelty detector lie on its boundary: their side is rounding. */
+    for (size_t i = cases[_i].task == MLK_OUTLIER ? N : 0; i < before.n; i++)
+        ck_assert_msg(fabs(before.data[i] - after.data[i]) <= 1e-6 * (1 + fabs(before.data[i])),
+                      "%s: output %zu: %.17g, then %.17g", a->name, i, before.data[i],
+                      after.data[i]);
+    mlk_model_free(one);
+    mlk_model_free(other);
+}
+END_TEST
+
 START_TEST(unit_weights_change_nothing)
 {
     if (!(cases[_i].algo->caps & MLK_CAP_WEIGHTS))
@@ -622,6 +660,7 @@ Suite *test_suite(void)
         {"same bytes", gives_the_same_bytes_again_and_for_any_number_of_threads},
         {"inputs", leaves_its_inputs_as_they_were},
         {"stride", takes_a_design_with_a_stride},
+        {"row order", does_not_depend_on_the_order_of_the_rows},
         {"unit weights", unit_weights_change_nothing},
         {"archive", round_trips_through_an_archive},
         {"hostile", loads_nothing_that_could_harm},
