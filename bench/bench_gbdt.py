@@ -23,7 +23,7 @@ ROUNDS, LEAVES, BINS, RATE = 100, 31, 255, 0.1
 
 
 def made(n, p, classes, seed=1):
-    """Rows with interactions and noise, half for training of the size asked for."""
+    """Rows with interactions and noise."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, p))
     f = (X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + 0.5 * X[:, 3] ** 2 + np.abs(X[:, 4])
@@ -60,7 +60,7 @@ def write(path, X, y, classes):
         y.tofile(f)
 
 
-def run_mlkit(driver, data, paths, classes):
+def run_mlkit(driver, paths):
     options = f"n_estimators={ROUNDS},max_leaves={LEAVES},max_bins={BINS},learning_rate={RATE}"
     line = subprocess.run([driver, str(THREADS), "1", options, *paths], check=True,
                           capture_output=True, text=True).stdout
@@ -108,7 +108,7 @@ def bench(name, driver):
         paths = [os.path.join(folder, x) for x in ("train", "test")]
         write(paths[0], *data[:2], classes)
         write(paths[1], *data[2:], classes)
-        programs = {"mlkit": lambda: run_mlkit(driver, data, paths, classes),
+        programs = {"mlkit": lambda: run_mlkit(driver, paths),
                     "xgboost": lambda: run_xgboost(data, classes),
                     "scikit-learn": lambda: run_sklearn(data, classes)}
         results = {}

@@ -583,6 +583,74 @@ START_TEST(histograms_that_find_no_room_are_made_again)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- real data */
+
+/* Every fifth row of a table of numbers is the test; columns but `target` are the design. */
+typedef struct halves {
+    mlk_data train, test;
+} halves;
+
+static halves divide(mlk_cmat file, size_t target, mlk_cvec y)
+{
+    const size_t p = file.cols - 1;
+    mlk_mat X[2] = {test_mat(file.rows, p), test_mat(file.rows, p)};
+    mlk_vec out[2] = {test_vec(file.rows), test_vec(file.rows)};
+    size_t n[2] = {0, 0};
+    for (size_t i = 0; i < file.rows; i++) {
+        const size_t part = i % 5 == 0;
+        for (size_t j = 0, to = 0; j < file.cols; j++)
+            if (j != target)
+                X[part].data[n[part] * p + to++] = file.data[i * file.ld + j];
+        out[part].data[n[part]++] = y.n ? y.data[i] : file.data[i * file.ld + target];
+    }
+    return (halves){{.X = {X[0].data, n[0], p, p}, .y = {out[0].data, n[0]}},
+                    {.X = {X[1].data, n[1], p, p}, .y = {out[1].data, n[1]}}};
+}
+
+/* tests/reference/gbdt.py: R^2 0.8385 of scikit-learn 1.2.1, 0.8361 of XGBoost 1.7.4; the standard
+ * error of either over splits is 0.002. */
+START_TEST(predicts_housing_as_well_as_others)
+{
+    const char *path = test_shared_path("datasets/california_housing.csv");
+    if (!path)
+        return;
+    const halves d = divide(test_read_csv(path), 8, (mlk_cvec){NULL, 0});
+    const mlk_vec out = fit_predict(&d.train, NULL, d.test.X);
+    double mean = 0.0, error = 0.0, total = 0.0;
+    for (size_t i = 0; i < out.n; i++)
+        mean += d.test.y.data[i] / (double)out.n;
+    for (size_t i = 0; i < out.n; i++) {
+        error += pow(out.data[i] - d.test.y.data[i], 2.0);
+        total += pow(d.test.y.data[i] - mean, 2.0);
+    }
+    ck_assert_msg(1.0 - error / total > 0.8343, "R^2 %g", 1.0 - error / total);
+}
+END_TEST
+
+/* The same: log-loss 0.1147 and 0.1153; its standard error on 921 rows is 0.009. */
+START_TEST(finds_spam_as_well_as_others)
+{
+    const char *path = test_shared_path("datasets/spam.csv");
+    if (!path)
+        return;
+    const mlk_cmat file = test_read_csv(path); /* the last column is no number: spam first */
+    mlk_vec y = test_vec(file.rows);
+    for (size_t i = 0; i < file.rows; i++)
+        y.data[i] = i < 1813;
+    halves d = divide(file, file.cols - 1, mlk_vec_c(y));
+    d.train.n_classes = 2;
+    mlk_gbdt *m;
+    mlk_mat p = test_mat(d.test.y.n, 2);
+    require_ok(mlk_gbdt_fit(&d.train, NULL, NULL, &m));
+    require_ok(mlk_gbdt_predict_proba(m, d.test.X, NULL, p));
+    double loss = 0.0;
+    for (size_t i = 0; i < p.rows; i++)
+        loss -= log(p.data[2 * i + (d.test.y.data[i] == 1.0)]) / (double)p.rows;
+    ck_assert_msg(loss < 0.1245, "log-loss %g", loss);
+    mlk_gbdt_free(m);
+}
+END_TEST
+
 /* ----------------------------------------------------------- files and C source */
 
 static mlk_model *task_model(int i, const mlk_data *d)
@@ -785,6 +853,8 @@ Suite *test_suite(void)
     tcase_add_test(fit, samples_rows_and_columns_by_the_seed);
     tcase_add_test(fit, levels_beyond_the_bins_share_one);
     tcase_add_test(fit, histograms_that_find_no_room_are_made_again);
+    tcase_add_test(fit, predicts_housing_as_well_as_others);
+    tcase_add_test(fit, finds_spam_as_well_as_others);
     tcase_add_loop_test(file, c_source_gives_the_same_bits, 0, n);
     tcase_add_loop_test(file, a_file_is_small_and_holds_all, 0, n);
     tcase_add_test(file, files_that_do_not_fit_together_are_refused);
