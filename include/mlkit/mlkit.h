@@ -17,6 +17,7 @@
 #include <mlkit/ensemble/extra_trees.h>
 #include <mlkit/ensemble/forest.h>
 #include <mlkit/ensemble/gbdt.h>
+#include <mlkit/ensemble/isolation_forest.h>
 #include <mlkit/ensemble/stacking.h>
 #include <mlkit/ensemble/voting.h>
 #include <mlkit/kernel/kernel.h>
