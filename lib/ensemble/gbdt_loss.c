@@ -129,12 +129,16 @@ double mlk_gbdt_loss_at(const gbdt_loss *l, double y, const double *score, doubl
 
 /* -------------------------------------------------------------------- fixed point */
 
+/* A weight of 0 leaves nothing, not even of an infinity. */
+static inline double weighed(double v, double w) { return w > 0.0 ? v * w : 0.0; }
+
 /* Weighted, in units: g to the nearest, h likewise but at least 1. */
 MLK_SIMD static void round_block(const block *b, const double *w, size_t n, double g_scale,
                                  double h_scale, gbdt_grad *out)
 {
     for (size_t i = 0; i < n; i++) {
-        const double g = b->g[i] * w[i] * g_scale, h = b->h[i] * w[i] * h_scale + 0.5;
+        const double g = weighed(b->g[i], w[i]) * g_scale,
+                     h = weighed(b->h[i], w[i]) * h_scale + 0.5;
         out[i].g = (int32_t)(g + (g < 0.0 ? -0.5 : 0.5));
         out[i].h = (uint32_t)(int32_t)(h < 1.0 ? 1.0 : h);
     }
@@ -147,9 +151,9 @@ MLK_SIMD static double weighted_sum(const double *v, const double *w, size_t n)
     size_t i = 0;
     for (; i + 8 <= n; i += 8)
         for (size_t k = 0; k < 8; k++)
-            sum[k] += v[i + k] * w[i + k];
+            sum[k] += weighed(v[i + k], w[i + k]);
     for (; i < n; i++)
-        sum[0] += v[i] * w[i];
+        sum[0] += weighed(v[i], w[i]);
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 

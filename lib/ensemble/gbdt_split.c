@@ -66,7 +66,7 @@ MLK_SIMD static void gains(const gbdt_rules *r, const totals *all, size_t n, sum
         const double gain = side(gl, hl, alpha, lambda) + side(gr, hr, alpha, lambda);
         const double rows = s->rows[b], rest = all->rows - rows;
         const double few = rows < rest ? rows : rest, light = hl < hr ? hl : hr;
-        s->gain[b] = (few >= least_rows) & (light >= least) ? gain : -1.0;
+        s->gain[b] = ((few >= least_rows) & (light >= least)) ? gain : -1.0;
     }
 }
 

@@ -760,6 +760,27 @@ START_TEST(degenerate_tables_have_an_answer)
 }
 END_TEST
 
+START_TEST(a_row_of_weight_zero_may_hold_anything)
+{
+    mlk_data d = mixed(24, 60, 0), e = d;
+    mlk_vec y = test_vec(60), w = test_vec(60);
+    for (size_t i = 0; i < 60; i++) {
+        w.data[i] = i == 7 ? 0.0 : 1.0;
+        y.data[i] = i == 7 ? -1e300 : d.y.data[i];
+    }
+    d.w = e.w = mlk_vec_c(w);
+    e.y = mlk_vec_c(y);
+    const mlk_gbdt_opts o = small_opts();
+    mlk_gbdt *a, *b;
+    require_ok(mlk_gbdt_fit(&d, &o, NULL, &a));
+    require_ok(mlk_gbdt_fit(&e, &o, NULL, &b));
+    require_same(mlk_gbdt_train_loss(a).data, mlk_gbdt_train_loss(b).data, 10 * sizeof(double));
+    require_same(predictions(a, d.X).data, predictions(b, d.X).data, 60 * sizeof(double));
+    mlk_gbdt_free(a);
+    mlk_gbdt_free(b);
+}
+END_TEST
+
 START_TEST(missing_only_at_prediction_goes_to_the_larger_child)
 {
     const double x[] = {1, 2, 3, 4, 5}, y[] = {0, 0, 9, 9, 9}, missing = (double)NAN;
@@ -859,6 +880,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(file, a_file_is_small_and_holds_all, 0, n);
     tcase_add_test(file, files_that_do_not_fit_together_are_refused);
     tcase_add_test(errors, degenerate_tables_have_an_answer);
+    tcase_add_test(errors, a_row_of_weight_zero_may_hold_anything);
     tcase_add_test(errors, missing_only_at_prediction_goes_to_the_larger_child);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
