@@ -4,6 +4,7 @@
 /* All of mlkit. */
 
 #include <mlkit/bayes/naive_bayes.h>
+#include <mlkit/cluster/kmeans.h>
 #include <mlkit/core.h>
 #include <mlkit/core/doc.h>
 #include <mlkit/core/file.h>
