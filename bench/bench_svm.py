@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Support vector machines against scikit-learn, LIBSVM and LIBLINEAR on the same rows.
+
+    bench_svm.py BUILD DATASETS [workload ...]
+
+BUILD is a build folder configured with -Dbench=true; DATASETS holds letter.csv,
+california_housing.csv and fashion_mnist_train10k.csv.gz (workloads without their data are left
+out). Workloads: rbf letter fashion svr linear_squared linear_hinge growth. Times are medians of
+three interleaved runs, two threads, reading of files not counted; the last column is the peer's
+time over ours. LIBSVM and LIBLINEAR run once (their reading is taken off by a run on one step).
+"""
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+FOLDER = tempfile.mkdtemp(prefix="bench_svm")
+RUNS = 3
+
+
+def write(name, X, y, k):
+    path = os.path.join(FOLDER, name + ".bin")
+    with open(path, "wb") as f:
+        np.array([X.shape[0], X.shape[1], k], np.int64).tofile(f)
+        np.ascontiguousarray(X, float).tofile(f)
+        np.asarray(y, float).tofile(f)
+    return path
+
+
+def write_text(name, X, y):
+    path = os.path.join(FOLDER, name + ".svm")
+    with open(path, "w") as f:
+        for row, target in zip(X, y):
+            f.write("%g " % target + " ".join(
+                "%d:%.9g" % (j + 1, v) for j, v in enumerate(row) if v != 0) + "\n")
+    return path
+
+
+def ours(build, model, options, train, test):
+    out = subprocess.run([os.path.join(build, "bench", "bench_svm"), model, "2", options, train, test],
+                         check=True, capture_output=True, text=True).stdout
+    return {k: float(v) for k, v in (item.split("=") for item in out.split())}
+
+
+def sklearn(estimator, X, y, T, t):
+    start = time.perf_counter()
+    estimator.fit(X, y)
+    fitted = time.perf_counter()
+    predicted = estimator.predict(T)
+    done = time.perf_counter()
+    if hasattr(estimator, "classes_"):
+        score = float((predicted == t).mean())
+    else:
+        score = float(np.sqrt(((predicted - t) ** 2).mean()))
+    return {"fit": fitted - start, "predict": done - fitted, "score": score}
+
+
+def outside(command, stop):
+    """Seconds of a program, less those of the same with an option that ends it at once."""
+    def clock(args):
+        start = time.perf_counter()
+        subprocess.run(args, check=True, capture_output=True)
+        return time.perf_counter() - start
+    try:
+        return clock(command) - clock(command[:-2] + stop + command[-2:])
+    except FileNotFoundError:
+        return None
+
+
+def row(workload, program, fit, predict, score, ratio):
+    show = lambda v, form: "-" if v is None else form % v
+    print("%-16s %-24s %9s %9s %9s %8s" % (workload, program, show(fit, "%.3f"),
+          show(predict, "%.3f"), show(score, "%.5f"), show(ratio, "%.1f")), flush=True)
+
+
+def compare(workload, build, model, options, data, k, make):
+    X, y, T, t = data
+    train, test = write(workload, X, y, k), write(workload + "_t", T, t, k)
+    mine, peer = [], []
+    for _ in range(RUNS):
+        mine.append(ours(build, model, options, train, test))
+        peer.append(sklearn(make(), X, y, T, t))
+    middle = lambda runs, key: statistics.median(r[key] for r in runs)
+    fit, predict = middle(mine, "fit"), middle(mine, "predict")
+    row(workload, "mlkit " + model, fit, predict, mine[0]["score"], None)
+    row(workload, "scikit-learn, training", middle(peer, "fit"), None, peer[0]["score"],
+        middle(peer, "fit") / fit)
+    row(workload, "scikit-learn, predicting", None, middle(peer, "predict"), None,
+        middle(peer, "predict") / predict)
+    return fit, mine[0]
+
+
+def made_classes(n, p):
+    from sklearn.datasets import make_classification
+    X, y = make_classification(n_samples=n + 2000, n_features=p, n_informative=20, n_redundant=10,
+                               flip_y=0.05, random_state=0)
+    X = (X - X.mean(0)) / X.std(0)
+    return X[:n], y[:n], X[n:], y[n:]
+
+
+def rbf(build, _):
+    from sklearn.svm import SVC
+    data = made_classes(20000, 50)
+    fit, _ = compare("rbf", build, "svc", "C=1,gamma=0.02", data, 2, lambda: SVC(C=1, gamma=0.02))
+    text = write_text("rbf", data[0], data[1])
+    seconds = outside(["svm-train", "-q", "-c", "1", "-g", "0.02", text, os.devnull], ["-e", "10"])
+    row("rbf", "LIBSVM" if seconds else "LIBSVM (absent)", seconds, None, None,
+        seconds and seconds / fit)
+
+
+def letter(build, folder):
+    import pandas
+    from sklearn.svm import SVC
+    d = pandas.read_csv(os.path.join(folder, "letter.csv"))
+    X = d.drop(columns="lettr").values.astype(float)
+    y = d["lettr"].astype("category").cat.codes.values
+    low, high = X[:16000].min(0), X[:16000].max(0)
+    X = (X - low) / (high - low)
+    compare("letter", build, "svc", "C=1,gamma=8", (X[:16000], y[:16000], X[16000:], y[16000:]), 26,
+            lambda: SVC(C=1, gamma=8))
+
+
+def fashion(build, folder):
+    import pandas
+    from sklearn.svm import SVC
+    d = pandas.read_csv(os.path.join(folder, "fashion_mnist_train10k.csv.gz"))
+    X, y = d.drop(columns="label").values / 255.0, d["label"].values
+    compare("fashion", build, "svc", "C=1", (X, y, X, y), 10, SVC)
+
+
+def svr(build, folder):
+    import pandas
+    from sklearn.svm import SVR
+    d = pandas.read_csv(os.path.join(folder, "california_housing.csv"))
+    d["ocean_proximity"] = d["ocean_proximity"].astype("category").cat.codes
+    d = d.fillna(d.median())
+    y = d["median_house_value"].values / 1e5
+    X = d.drop(columns="median_house_value").values.astype(float)
+    order = np.random.RandomState(0).permutation(len(X))
+    X, y = X[order], y[order]
+    X = (X - X[:16512].mean(0)) / X[:16512].std(0)
+    compare("svr", build, "svr", "C=10", (X[:16512], y[:16512], X[16512:], y[16512:]), 0,
+            lambda: SVR(C=10))
+
+
+def made_line():
+    r = np.random.RandomState(1)
+    X = r.randn(200000, 100)
+    w = r.randn(100) * 0.15
+    return X, (X @ w + 0.3 + r.logistic(size=len(X)) > 0).astype(int)
+
+
+def primal(w, X, y, squared):
+    u = np.maximum(0, 1 - (2 * y - 1) * (X @ w[:-1] + w[-1]))
+    return 0.5 * w @ w + ((u ** 2).sum() if squared else u.sum())
+
+
+def linear(build, loss, solvers):
+    X, y = made_line()
+    train = write("line", X, y, 2)
+    options = "C=1,loss=%s,penalize_intercept=true" % loss
+    mine = [ours(build, "linear-svc", options, train, train) for _ in range(RUNS)]
+    fit = statistics.median(r["fit"] for r in mine)
+    row("linear " + loss, "mlkit linear-svc", fit, None, mine[0]["objective"], None)
+    text, model = write_text("line", X, 2 * y - 1), os.path.join(FOLDER, "line.model")
+    for name, flags in solvers:
+        seconds = outside(["liblinear-train", "-q", "-B", "1"] + flags + [text, model], ["-e", "1e9"])
+        objective = None
+        if seconds:
+            subprocess.run(["liblinear-train", "-q", "-B", "1"] + flags + [text, model], check=True)
+            lines = open(model).read().split("\n")
+            w = np.array([float(v) for v in lines[lines.index("w") + 1:] if v.strip()])
+            if [line for line in lines if line.startswith("label")][0].split()[1] == "-1":
+                w = -w
+            objective = primal(w, X, y, loss == "squared_hinge")
+        row("linear " + loss, "LIBLINEAR " + name if seconds else "LIBLINEAR (absent)", seconds, None,
+            objective, seconds and seconds / fit)
+
+
+def linear_squared(build, _):
+    linear(build, "squared_hinge", [("-s 2 -e 0.0001", ["-s", "2", "-e", "0.0001"]),
+                                    ("-s 1", ["-s", "1"])])
+
+
+def linear_hinge(build, _):
+    linear(build, "hinge", [("-s 3", ["-s", "3"])])
+
+
+def growth(build, _):
+    """Seconds against n, and the memory: the exponent of n from one size to the next."""
+    before = None
+    for n in (2500, 5000, 10000, 20000, 40000):
+        X, y, T, t = made_classes(n, 50)
+        r = ours(build, "svc", "C=1,gamma=0.02", write("n", X, y, 2), write("n_t", T, t, 2))
+        power = np.log2(r["fit"] / before) if before else None
+        row("growth n=%d" % n, "mlkit svc, %d MB" % r["megabytes"], r["fit"], None, r["score"], power)
+        before = r["fit"]
+
+
+WORKLOADS = {f.__name__: f for f in (rbf, letter, fashion, svr, linear_squared, linear_hinge, growth)}
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    print("%-16s %-24s %9s %9s %9s %8s" % ("workload", "program", "fit s", "predict s", "quality",
+                                           "ratio"))
+    for name in sys.argv[3:] or WORKLOADS:
+        try:
+            WORKLOADS[name](sys.argv[1], sys.argv[2])
+        except FileNotFoundError as missing:
+            print("%-16s left out: %s" % (name, missing))
+
+
+main()
