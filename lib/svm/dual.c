@@ -58,6 +58,7 @@ typedef struct solver {
     dual_cache *cache;
     const mlk_run *run;
     size_t n, limit;      /* samples; steps allowed */
+    bool stale;           /* f holds for the members alone */
     size_t capacity;      /* of a working set */
     size_t *kept, *fresh; /* capacity: positions kept of the old set; new samples */
     size_t n_kept, n_fresh;
@@ -273,6 +274,20 @@ static void compact(solver *s)
     c->count = s->n_kept + s->n_fresh;
 }
 
+/* to (cols x rows) = the tile's transpose, by blocks whose lines stay in the first-level cache. */
+MLK_SIMD static void mirror(const float *tile, size_t rows, size_t cols, float *to, size_t ld)
+{
+    enum { SIDE = 16 };
+    for (size_t j0 = 0; j0 < cols; j0 += SIDE)
+        for (size_t r0 = 0; r0 < rows; r0 += SIDE) {
+            const size_t j1 = cols - j0 < SIDE ? cols : j0 + SIDE;
+            const size_t r1 = rows - r0 < SIDE ? rows : r0 + SIDE;
+            for (size_t j = j0; j < j1; j++)
+                for (size_t r = r0; r < r1; r++)
+                    to[j * ld + r] = tile[r * TILE + j];
+        }
+}
+
 /* Columns of the new members' rows, and by symmetry rows of all. Tiles above the diagonal of the
  * new block come from those below. */
 static mlk_status extend_columns(void *ctx, const mlk_chunk *chunk)
@@ -291,9 +306,7 @@ static mlk_status extend_columns(void *ctx, const mlk_chunk *chunk)
         for (size_t r = 0; r < count; r++)
             memcpy(c->K + (s->n_kept + r0 + r) * c->ld + begin, tile + r * TILE,
                    cols * sizeof *tile);
-        for (size_t j = 0; j < cols; j++)
-            for (size_t r = 0; r < count; r++)
-                c->K[(begin + j) * c->ld + s->n_kept + r0 + r] = tile[r * TILE + j];
+        mirror(tile, count, cols, c->K + begin * c->ld + s->n_kept + r0, c->ld);
     }
     return MLK_OK;
 }
@@ -416,7 +429,8 @@ static void store_variables(solver *s)
     }
 }
 
-/* One working set: choose, compute, solve, update. *moved: something changed. */
+/* One working set: choose, compute, solve, update (or leave f of the others stale). *moved:
+ * something changed. */
 static mlk_status iterate(solver *s, double violation, bool *moved)
 {
     dual *d = s->d;
@@ -424,15 +438,17 @@ static mlk_status iterate(solver *s, double violation, bool *moved)
     choose_set(s, 0.5 * d->tol);
     MLK_TRY(extend_matrix(s));
     load_variables(s);
-    const bool whole = s->cache->count == s->n;
-    const double eps = whole ? 0.9 * d->tol : fmax(0.5 * d->tol, 0.1 * violation);
+    /* Everyone who violates is in: to the end, and then f anew in double. */
+    const bool last = s->cache->count == s->n || s->n_fresh == 0;
+    const double eps = last ? 0.9 * d->tol : fmax(0.5 * d->tol, 0.1 * violation);
     const size_t steps = mlk_smo_solve(&s->smo, eps, s->limit - d->steps, &left);
     d->steps += steps;
     store_variables(s);
     *moved = s->n_changed > 0;
     mlk_run_log(s->run, "violation %g, working set %zu (%zu new), %zu steps to %g, %zu moved",
                 violation, s->cache->count, s->n_fresh, steps, left, s->n_changed);
-    return *moved && !whole ? update_others(s) : MLK_OK;
+    s->stale = last;
+    return *moved && !last ? update_others(s) : MLK_OK;
 }
 
 /* ------------------------------------------------------------------------------ in double */
@@ -578,7 +594,7 @@ static mlk_status solve(solver *s)
                 s->limit = d->steps;
             exact = exact && !moved;
         }
-        if (!moved && !exact) {
+        if ((!moved || s->stale) && !exact) {
             MLK_TRY(mlk_dual_exact(d, s->cache, s->run));
             exact = true;
         }

@@ -2,6 +2,7 @@
 #include <mlkit/data/table.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/selection/cross_validate.h>
+#include <mlkit/svm/svr.h>
 
 #include <stdio.h>
 
@@ -126,6 +127,43 @@ START_TEST(linear_regression_reproduces_the_books_errors)
 }
 END_TEST
 
+/* Numbers standardised, ocean_proximity as five columns of 0 and 1 as they are. */
+static mlk_cmat book_design(mlk_cmat raw)
+{
+    enum { NUMBERS = COLUMNS - 1, DESIGN = NUMBERS + 5 };
+    mlk_mat X = test_mat(raw.rows, DESIGN);
+    for (size_t j = 0; j < NUMBERS; j++) {
+        double mean = 0.0, var = 0.0;
+        for (size_t i = 0; i < raw.rows; i++)
+            mean += raw.data[i * COLUMNS + j] / (double)raw.rows;
+        for (size_t i = 0; i < raw.rows; i++)
+            var += pow(raw.data[i * COLUMNS + j] - mean, 2.0) / (double)raw.rows;
+        for (size_t i = 0; i < raw.rows; i++)
+            X.data[i * DESIGN + j] = (raw.data[i * COLUMNS + j] - mean) / sqrt(var);
+    }
+    for (size_t i = 0; i < raw.rows; i++)
+        X.data[i * DESIGN + NUMBERS + (size_t)raw.data[i * COLUMNS + NUMBERS]] = 1.0;
+    return mlk_mat_c(X);
+}
+
+START_TEST(support_vector_regression_reproduces_the_books_error)
+{
+    housing h;
+    if (!load(&h))
+        return;
+    const mlk_data d = {.X = book_design(h.train.X), .y = h.train.y};
+    mlk_svr_opts o = mlk_svr_opts_default();
+    o.kernel = MLK_KERNEL_LINEAR;
+    mlk_svr *model;
+    mlk_vec out = test_vec(d.X.rows);
+    require_ok(mlk_svr_fit(&d, &o, NULL, &model));
+    require_ok(mlk_svr_predict(model, d.X, NULL, out));
+    ck_assert(mlk_svr_info(model).converged);
+    require_close(metric_of("rmse", d.y, out), 111094.63, 1.0);
+    mlk_svr_free(model);
+}
+END_TEST
+
 START_TEST(ten_blocks_reproduce_the_books_cross_validation)
 {
     static const char *const rmse[] = {"rmse"};
@@ -165,6 +203,7 @@ Suite *test_suite(void)
     Suite *s = suite_create("selection/housing");
     TCase *book = test_case(s, "book");
     tcase_add_test(book, linear_regression_reproduces_the_books_errors);
+    tcase_add_test(book, support_vector_regression_reproduces_the_books_error);
     tcase_add_test(book, ten_blocks_reproduce_the_books_cross_validation);
     return s;
 }

@@ -56,6 +56,12 @@ START_TEST(agrees_with_liblinear)
     const mlk_fit_info info = mlk_linear_svc_info(model);
     const double *w = mlk_linear_svc_coef(model).data;
     ck_assert_int_eq(info.converged, 1);
+    if (o.loss == MLK_LOSS_HINGE) { /* where LIBLINEAR stops after 1,000 rounds, short of it */
+        ck_assert(info.objective < liblinear[_i].objective);
+        require_relative(info.objective, liblinear[_i].objective, 1e-3);
+        mlk_linear_svc_free(model);
+        return;
+    }
     require_relative(info.objective, liblinear[_i].objective, 1e-8);
     for (size_t j = 0; j < 3; j++)
         require_close(w[columns[j]], liblinear[_i].w[j], 1e-4);

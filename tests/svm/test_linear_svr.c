@@ -52,7 +52,14 @@ START_TEST(agrees_with_liblinear)
     mlk_linear_svr *model;
     const mlk_data d = {.X = mlk_mat_c(X), .y = mlk_vec_c(y)};
     require_ok(mlk_linear_svr_fit(&d, &o, NULL, &model));
-    require_relative(mlk_linear_svr_info(model).objective, liblinear[_i].objective, 1e-8);
+    const double objective = mlk_linear_svr_info(model).objective;
+    if (o.loss == MLK_LOSS_EPSILON_INSENSITIVE) { /* LIBLINEAR stops after 1,000 rounds */
+        ck_assert(objective < liblinear[_i].objective);
+        require_relative(objective, liblinear[_i].objective, 1e-2);
+        mlk_linear_svr_free(model);
+        return;
+    }
+    require_relative(objective, liblinear[_i].objective, 1e-8);
     for (size_t j = 0; j < 3; j++)
         require_close(mlk_linear_svr_coef(model).data[columns[j]], liblinear[_i].w[j], 1e-4);
     require_close(mlk_linear_svr_intercept(model), liblinear[_i].w[3], 1e-4);

@@ -116,6 +116,17 @@ static const struct {
     size_t n_sv;
 } book[] = {{1.5, 2.07686895, 4.87372826, 6}, {0.5, 2.7424831, 4.25181413, 27}};
 
+/* A free support vector lies on the tube's edge to rounding. */
+static void require_on_the_tube(const mlk_data *d, const double *line, double epsilon)
+{
+    size_t on = 0;
+    for (size_t i = 0; i < d->X.rows; i++) {
+        const double at = line[0] + (line[1] - line[0]) * d->X.data[i * d->X.ld];
+        on += fabs(fabs(d->y.data[i] - at) - epsilon) < 1e-10;
+    }
+    ck_assert_uint_ge(on, 1);
+}
+
 START_TEST(reproduces_the_book_on_a_line)
 {
     const char *path = test_shared_path("book/ch5_svr50.csv");
@@ -135,8 +146,10 @@ START_TEST(reproduces_the_book_on_a_line)
     const double at[] = {0.0, 1.0};
     double line[2];
     require_ok(mlk_svr_predict(model, (mlk_cmat){at, 2, 1, 1}, NULL, (mlk_vec){line, 2}));
-    require_close(line[0], book[_i].b, 5e-9);
-    require_close(line[1] - line[0], book[_i].w, 5e-9);
+    /* LIBSVM, which the book used, rounds its kernel to single precision: 1e-8 relative in b. */
+    require_close(line[0], book[_i].b, 2e-7);
+    require_close(line[1] - line[0], book[_i].w, 2e-7);
+    require_on_the_tube(&d, line, o.epsilon);
     ck_assert_uint_eq(mlk_svr_info(model).n_sv, book[_i].n_sv);
     mlk_svr_free(model);
 }
