@@ -149,8 +149,10 @@ START_TEST(reproduces_the_book_on_a_line)
     /* LIBSVM, which the book used, rounds its kernel to single precision: 1e-8 relative in b. */
     require_close(line[0], book[_i].b, 2e-7);
     require_close(line[1] - line[0], book[_i].w, 2e-7);
-    require_on_the_tube(&d, line, o.epsilon);
-    ck_assert_uint_eq(mlk_svr_info(model).n_sv, book[_i].n_sv);
+    const mlk_svm_info info = mlk_svr_info(model);
+    if (info.n_bounded < info.n_sv)
+        require_on_the_tube(&d, line, o.epsilon);
+    ck_assert_uint_eq(info.n_sv, book[_i].n_sv);
     mlk_svr_free(model);
 }
 END_TEST
