@@ -1,0 +1,93 @@
+/*
+ * bench_unsup TASK N P K FILE: knn, pca or kmeans on N x P little-endian doubles; prints seconds
+ * and a number that tells the quality (mean distance, share of variance, inertia). Run by
+ * bench_unsup.py.
+ */
+#include <mlkit/cluster/kmeans.h>
+#include <mlkit/decomposition/pca.h>
+#include <mlkit/neighbors/knn.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/parallel.h"
+
+static const mlk_run run = {.threads = 2};
+
+static mlk_status knn(mlk_cmat X, size_t k, double *quality)
+{
+    double *y = calloc(X.rows, sizeof *y), *distance = malloc(X.rows * k * sizeof *distance);
+    size_t *rows = malloc(X.rows * k * sizeof *rows);
+    const mlk_data data = {.X = X, .y = {y, X.rows}};
+    mlk_knn *model = NULL;
+    mlk_status st = y && distance && rows ? mlk_knn_fit(&data, NULL, &run, &model) : MLK_ENOMEM;
+    if (st == MLK_OK)
+        st = mlk_knn_neighbours(model, X, k, &run, rows, distance);
+    *quality = 0.0;
+    for (size_t i = 0; st == MLK_OK && i < X.rows * k; i++)
+        *quality += distance[i] / (double)(X.rows * k);
+    mlk_knn_free(model);
+    free(y);
+    free(distance);
+    free(rows);
+    return st;
+}
+
+static mlk_status pca(mlk_cmat X, size_t k, double *quality)
+{
+    mlk_pca_opts opts = mlk_pca_opts_default();
+    mlk_pca *model;
+    opts.n_components = (double)k;
+    const mlk_status st = mlk_pca_fit(&(mlk_data){.X = X}, &opts, &run, &model);
+    *quality = 0.0;
+    for (size_t c = 0; st == MLK_OK && c < k; c++)
+        *quality += mlk_pca_ratio(model).data[c];
+    mlk_pca_free(model);
+    return st;
+}
+
+/* 20 iterations from the first k rows. */
+static mlk_status kmeans(mlk_cmat X, size_t k, double *quality)
+{
+    mlk_kmeans_opts opts = mlk_kmeans_opts_default();
+    mlk_kmeans *model;
+    opts.n_clusters = (int64_t)k;
+    opts.max_iter = 20;
+    opts.tol = 0.0;
+    opts.start = mlk_cmat_rows(X, 0, k);
+    const mlk_status st = mlk_kmeans_fit(&(mlk_data){.X = X}, &opts, &run, &model);
+    *quality = st == MLK_OK ? mlk_kmeans_inertia(model) : 0.0;
+    mlk_kmeans_free(model);
+    return st;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 6) {
+        fprintf(stderr, "usage: bench_unsup knn|pca|kmeans N P K FILE\n");
+        return 2;
+    }
+    const size_t n = strtoul(argv[2], NULL, 10), p = strtoul(argv[3], NULL, 10);
+    const size_t k = strtoul(argv[4], NULL, 10);
+    double *x = malloc(n * p * sizeof *x), quality = 0.0;
+    FILE *f = fopen(argv[5], "rb");
+    if (!x || !f || fread(x, sizeof *x, n * p, f) != n * p) {
+        fprintf(stderr, "bench_unsup: cannot read %s\n", argv[5]);
+        return 1;
+    }
+    fclose(f);
+    const mlk_cmat X = {x, n, p, p};
+    const double from = mlk_seconds();
+    const mlk_status st = !strcmp(argv[1], "knn")   ? knn(X, k, &quality)
+                          : !strcmp(argv[1], "pca") ? pca(X, k, &quality)
+                                                    : kmeans(X, k, &quality);
+    const double seconds = mlk_seconds() - from;
+    free(x);
+    if (st != MLK_OK) {
+        fprintf(stderr, "bench_unsup: %s\n", mlk_error_message(st));
+        return 1;
+    }
+    printf("%.6f %.12g\n", seconds, quality);
+    return 0;
+}
