@@ -222,7 +222,7 @@ static mlk_status fit_members(boosting *s, mlk_adaboost **model)
     const size_t n = (size_t)s->opts->n_estimators;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     s->fit = allocate(n);
-    mlk_status st = s->fit ? mlk_crew_init(&s->fit->crew, n, d->X.cols, d->n_classes, d->X.cols)
+    mlk_status st = s->fit ? mlk_crew_init(&s->fit->crew, n, d->X.cols, d->n_classes, 0)
                            : MLK_FAIL(MLK_ENOMEM, "no memory for %zu members", n);
     if (st == MLK_OK)
         st = boost_with(s, &scratch);

@@ -59,7 +59,7 @@ typedef struct workshop {
 /* Scratch of a member's draws. */
 typedef struct urn {
     size_t *order;
-    bool *seen; /* classes, or columns */
+    bool *seen; /* classes */
 } urn;
 
 /* Rows of weight > 0 in all: of each class that has some, at least one. */
@@ -98,18 +98,12 @@ static void draw_rows(const workshop *s, mlk_rng *rng, const urn *u, uint32_t *t
     }
 }
 
-/* q of the p columns, ascending. */
+/* q of the p columns, in random order: so ties between columns fall differently in each member. */
 static void draw_columns(const workshop *s, mlk_rng *rng, const urn *u, uint32_t *column)
 {
-    const size_t p = s->crew->p;
-    bool *drawn = u->seen;
-    mlk_rng_sample(rng, u->order, p, s->crew->q);
-    memset(drawn, 0, p * sizeof *drawn);
+    mlk_rng_sample(rng, u->order, s->crew->p, s->crew->q);
     for (size_t j = 0; j < s->crew->q; j++)
-        drawn[u->order[j]] = true;
-    for (size_t j = 0; j < p; j++)
-        if (drawn[j])
-            *column++ = (uint32_t)j;
+        column[j] = (uint32_t)u->order[j];
 }
 
 static mlk_status fit_sample(const workshop *s, size_t b, mlk_rng *rng, int64_t seed,
@@ -117,15 +111,13 @@ static mlk_status fit_sample(const workshop *s, size_t b, mlk_rng *rng, int64_t 
 {
     const mlk_data *d = s->data;
     const size_t n = d->X.rows, p = d->X.cols, most = n > p ? n : p;
-    const size_t flags = d->n_classes > p ? d->n_classes : p;
     const mlk_sample room = mlk_sample_take(scratch, s->draws, s->crew->q);
     const urn u = {.order = mlk_scratch_take(scratch, most, sizeof *u.order),
-                   .seen = mlk_scratch_take(scratch, flags, sizeof *u.seen)};
+                   .seen = mlk_scratch_take(scratch, d->n_classes, sizeof *u.seen)};
     if (scratch->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a sample of %zu rows", s->draws);
     uint32_t *times = s->times + b * n;
-    if (s->crew->column)
-        draw_columns(s, rng, &u, s->crew->column + b * s->crew->q);
+    draw_columns(s, rng, &u, s->crew->column + b * s->crew->q);
     draw_rows(s, rng, &u, times);
     const mlk_data own = mlk_crew_sample(s->crew, b, d, times, &room);
     return mlk_member_fit(s->base, seed, &own, &s->run, &s->crew->model[b]);
@@ -220,7 +212,8 @@ static mlk_status fit_with(workshop *s, const mlk_run *run, mlk_bagging *fit)
         return MLK_FAIL(MLK_EINVAL,
                         "oob_score = true needs rows left out: bootstrap or max_samples");
     s->all = whole && q == d->X.cols;
-    MLK_TRY(mlk_crew_init(&fit->crew, (size_t)o->n_estimators, d->X.cols, d->n_classes, q));
+    MLK_TRY(mlk_crew_init(&fit->crew, (size_t)o->n_estimators, d->X.cols, d->n_classes,
+                          s->all ? 0 : q));
     s->crew = &fit->crew;
     if (!s->all && !(s->times = mlk_alloc(s->crew->n, d->X.rows * sizeof *s->times)))
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu samples", s->crew->n);

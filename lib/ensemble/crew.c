@@ -11,11 +11,11 @@ enum { PREDICT_ROWS = 1024 };
 
 mlk_status mlk_crew_init(mlk_crew *crew, size_t n, size_t p, size_t k, size_t q)
 {
-    *crew = (mlk_crew){.n = n, .p = p, .k = k, .q = q};
+    *crew = (mlk_crew){.n = n, .p = p, .k = k, .q = q ? q : p};
     crew->model = mlk_alloc_zero(n, sizeof(mlk_model *));
-    if (q < p)
+    if (q)
         crew->column = mlk_alloc(n * q, sizeof *crew->column);
-    if (crew->model && (crew->column || q == p))
+    if (crew->model && (crew->column || !q))
         return MLK_OK;
     mlk_crew_release(crew);
     return MLK_FAIL(MLK_ENOMEM, "no memory for %zu members", n);
@@ -283,7 +283,7 @@ static mlk_status load_member(const mlk_doc *from, const mlk_crew *crew, mlk_mod
 mlk_status mlk_crew_load(const mlk_doc *from, size_t p, size_t k, mlk_crew *crew)
 {
     const mlk_doc *list;
-    mlk_doc_array a = {.cols = p};
+    mlk_doc_array a = {.cols = 0};
     *crew = (mlk_crew){0};
     MLK_TRY(mlk_doc_get_list(from, "models", &list));
     const size_t n = mlk_doc_size(list);
@@ -291,9 +291,9 @@ mlk_status mlk_crew_load(const mlk_doc *from, size_t p, size_t k, mlk_crew *crew
         return MLK_FAIL(MLK_EFORMAT, "'models' is empty; expected at least one");
     if (mlk_doc_find(from, "columns")) {
         MLK_TRY(mlk_doc_get_array(from, "columns", MLK_U32, &a));
-        if (a.rows != n || !a.cols || a.cols >= p)
+        if (a.rows != n || !a.cols || a.cols > p)
             return MLK_FAIL(MLK_EFORMAT, "'columns' is %zu x %zu; expected %zu x 1..%zu", a.rows,
-                            a.cols, n, p - 1);
+                            a.cols, n, p);
     }
     MLK_TRY(mlk_crew_init(crew, n, p, k, a.cols));
     if (crew->column)

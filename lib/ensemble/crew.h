@@ -12,9 +12,10 @@ typedef struct mlk_crew {
     size_t p, k;       /* columns of the design; classes, 0: numbers */
     size_t q;          /* columns of a member; p unless `column` is given */
     mlk_model **model; /* n */
-    uint32_t *column;  /* n x q columns of each member, ascending; or NULL */
+    uint32_t *column;  /* n x q columns of each member; or NULL */
 } mlk_crew;
 
+/* q = 0: the members have all columns, as they are. */
 mlk_status mlk_crew_init(mlk_crew *crew, size_t n, size_t p, size_t k, size_t q);
 void mlk_crew_release(mlk_crew *crew);
 

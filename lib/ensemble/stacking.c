@@ -230,7 +230,7 @@ static mlk_status fit_members(const mlk_data *data, const mlk_stacking_opts *o,
     const size_t p = data->X.cols;
     const mlk_run inner = mlk_run_inner(run);
     folding f = {.data = data, .members = members, .opts = o, .fit = fit, .run = inner};
-    MLK_TRY(mlk_crew_init(&fit->crew, members->n, p, data->n_classes, p));
+    MLK_TRY(mlk_crew_init(&fit->crew, members->n, p, data->n_classes, 0));
     MLK_TRY(mlk_crew_fit(&fit->crew, members, data, (uint64_t)o->seed, run));
     MLK_TRY(lay_out(fit, run));
     mlk_crew_warn(&fit->crew, run);

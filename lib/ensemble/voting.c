@@ -53,7 +53,7 @@ static mlk_status fit_members(const mlk_data *data, const mlk_voting_opts *o,
 {
     const size_t p = data->X.cols;
     fit->hard = o->voting == MLK_VOTING_HARD;
-    MLK_TRY(mlk_crew_init(&fit->crew, members->n, p, data->n_classes, p));
+    MLK_TRY(mlk_crew_init(&fit->crew, members->n, p, data->n_classes, 0));
     MLK_TRY(mlk_crew_fit(&fit->crew, members, data, (uint64_t)o->seed, run));
     if (data->n_classes && !fit->hard)
         MLK_TRY(check_probabilities(members, &fit->crew, run));

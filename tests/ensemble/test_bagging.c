@@ -54,7 +54,7 @@ START_TEST(is_the_mean_of_its_members)
             size_t q;
             const uint32_t *column = mlk_bagging_columns(f, b, &q);
             ck_assert_uint_eq(q, 2);
-            ck_assert(column[0] < column[1] && column[1] < 3);
+            ck_assert(column[0] != column[1] && column[0] < 3 && column[1] < 3);
             for (size_t i = 0; i < 240; i++)
                 own.data[i] = d.X.data[i / 2 * 3 + column[i % 2]];
             const mlk_model *m = mlk_bagging_member(f, b);
@@ -86,10 +86,14 @@ START_TEST(a_base_without_probabilities_votes)
     const mlk_cmat X = test_random_mat(3, 90, 2);
     const mlk_data d = {.X = X, .y = test_classes(3, X, 3), .n_classes = 3};
     mlk_bagging *f = fit(&d, with("linear-svc", 5), 1);
-    mlk_mat shares = test_mat(90, 3), votes = test_mat(90, 3);
+    mlk_mat shares = test_mat(90, 3), votes = test_mat(90, 3), own = test_mat(90, 2);
     mlk_vec out = test_vec(90);
     for (size_t b = 0; b < 5; b++) {
-        require_ok(mlk_model_predict(mlk_bagging_member(f, b), X, NULL, out));
+        size_t q;
+        const uint32_t *column = mlk_bagging_columns(f, b, &q);
+        for (size_t i = 0; i < 180; i++)
+            own.data[i] = X.data[i / 2 * 2 + column[i % 2]];
+        require_ok(mlk_model_predict(mlk_bagging_member(f, b), mlk_mat_c(own), NULL, out));
         for (size_t i = 0; i < 90; i++)
             votes.data[i * 3 + (size_t)out.data[i]]++;
     }

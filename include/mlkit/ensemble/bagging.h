@@ -9,7 +9,7 @@
  * @brief Bagging: the mean of one model fitted to many samples of the rows.
  *
  * Each of B members f_b is fitted to rows drawn from the data, and to columns drawn from its
- * columns; the prediction is
+ * columns, in random order, so that ties between columns fall differently; the prediction is
  *
  *     f(x) = 1/B sum_b f_b(x)                                                                 (1)
  *
@@ -75,7 +75,7 @@ mlk_status mlk_bagging_predict_proba(const mlk_bagging *model, mlk_cmat X, const
 size_t mlk_bagging_n_members(const mlk_bagging *model); /**< B. */
 /** Member b: on the columns of mlk_bagging_columns(), perhaps behind its preprocessing. */
 const mlk_model *mlk_bagging_member(const mlk_bagging *model, size_t b);
-/** Columns of member b, ascending, `*n` of them; NULL: all of the design's. */
+/** Columns of member b, `*n` of them in its own order; NULL: all of the design's, as they are. */
 const uint32_t *mlk_bagging_columns(const mlk_bagging *model, size_t b, size_t *n);
 /** Accuracy or R^2 of the out-of-bag predictions; NaN when there are none. */
 double mlk_bagging_oob_score(const mlk_bagging *model);
