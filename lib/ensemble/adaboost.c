@@ -47,7 +47,7 @@ typedef struct boosting {
     const mlk_run *run;
     double *d, *loss; /* n each: weights that sum to 1, and losses in [0, 1] */
     double *v;        /* n predictions */
-    double *below;    /* n, for a base without weights: sums of d up to and with each row */
+    double *below;    /* n, where rows are drawn: sums of d up to and with each row */
     uint32_t *times;  /* n, likewise: how often each was drawn */
     mlk_sample room;  /* likewise: the rows drawn */
     mlk_adaboost *fit;
@@ -206,7 +206,7 @@ static mlk_status boost_with(boosting *s, mlk_scratch *scratch)
     s->d = mlk_scratch_take(scratch, n, sizeof *s->d);
     s->loss = mlk_scratch_take(scratch, n, sizeof *s->loss);
     s->v = mlk_scratch_take(scratch, n, sizeof *s->v);
-    if (!(s->base->algo->caps & MLK_CAP_WEIGHTS)) {
+    if (!s->data->n_classes || !(s->base->algo->caps & MLK_CAP_WEIGHTS)) {
         s->below = mlk_scratch_take(scratch, n, sizeof *s->below);
         s->times = mlk_scratch_take(scratch, n, sizeof *s->times);
         s->room = mlk_sample_take(scratch, n, p);

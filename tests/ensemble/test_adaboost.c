@@ -141,7 +141,8 @@ START_TEST(follows_adaboost_r2_to_the_letter)
     double a[M];
     divide_by_sum(d);
     for (size_t m = 0; m < M; m++) {
-        const mlk_vec v = stump(&data, d, 3);
+        mlk_vec v = test_vec(N); /* rows were drawn: the member itself says what it learned */
+        require_ok(mlk_model_predict(mlk_adaboost_member(f, m), data.X, NULL, v));
         double worst = 0.0, e = 0.0;
         for (size_t i = 0; i < N; i++) {
             all.data[i * M + m] = v.data[i];
@@ -248,30 +249,9 @@ static double r2(mlk_cvec y, const double *f)
     return 1.0 - error / spread;
 }
 
-START_TEST(agrees_with_scikit_learn_on_concrete)
-{
-    static const double error[] = {0.19330004827505803, 0.17848614040834468, 0.2595098799348635,
-                                   0.23917170002913907, 0.26565811737227063, 0.2724942091840984};
-    static const double at[] = {63.36622402533612,  27.366990867869344, 40.22831353919271,
-                                27.788070175438566, 15.713930635838171, 27.114070659748126};
-    const mlk_data d = concrete();
-    if (!d.X.data)
-        return;
-    mlk_adaboost *f = fit(&d, "auto", 6, 1.0, 0);
-    mlk_vec out = test_vec(d.y.n);
-    require_ok(mlk_adaboost_predict(f, d.X, NULL, out));
-    for (size_t m = 0; m < 6; m++) {
-        require_relative(mlk_adaboost_errors(f).data[m], error[m], 1e-9);
-        require_relative(out.data[200 * m], at[m], 1e-9);
-    }
-    require_relative(r2(d.y, out.data), 0.7205979183279168, 1e-9);
-    mlk_adaboost_free(f);
-}
-END_TEST
-
 /* ------------------------------------------------------------------------ quality */
 
-/* Every fourth row held out; scikit-learn, which draws its rows: 0.761 to 0.787 in five runs. */
+/* Every fourth row held out; scikit-learn: 0.761 to 0.787 in five runs. */
 START_TEST(predicts_concrete_as_well_as_scikit_learn)
 {
     const mlk_data d = concrete();
@@ -324,9 +304,9 @@ static void keep_line(void *user, const char *line) { snprintf(user, 200, "%s", 
 
 START_TEST(ends_with_a_perfect_member)
 {
-    const double x[] = {1, 2, 3, 4}, y[] = {0, 0, 1, 1};
+    const double x[] = {1, 2, 3, 4}, y[] = {0, 0, 1, 1, 2, 2, 2, 2};
     for (size_t k = 0; k <= 2; k += 2) {
-        const mlk_data d = {.X = {x, 4, 1, 1}, .y = {y, 4}, .n_classes = k};
+        const mlk_data d = {.X = {x, 4, 1, 1}, .y = {y + 4 - 2 * k, 4}, .n_classes = k};
         mlk_adaboost *f = fit(&d, "auto", 10, 1.0, 1);
         ck_assert_uint_eq(mlk_adaboost_n_members(f), 1);
         require_close(mlk_adaboost_weights(f).data[0], 1.0, 0.0);
@@ -351,15 +331,24 @@ START_TEST(a_first_member_of_chance_stands_alone_with_a_warning)
 }
 END_TEST
 
-START_TEST(drops_a_later_member_of_chance)
+START_TEST(keeps_no_later_member_of_chance)
 {
-    /* Means of 0.2, with losses 1/4 and 1: e = 0.4; then of 0.25, with e = 0.506. */
-    const double x[] = {1, 1, 1, 1, 1}, y[] = {0, 0, 0, 0, 1};
+    const double x[] = {1, 1, 1, 1, 1}, y[] = {0, 0, 0, 0, 1}; /* nothing to split */
     const mlk_data d = {.X = {x, 5, 1, 1}, .y = {y, 5}};
-    mlk_adaboost *f = fit(&d, "auto", 10, 1.0, 1);
-    ck_assert_uint_eq(mlk_adaboost_n_members(f), 1);
-    require_relative(mlk_adaboost_weights(f).data[0], log(1.5), 1e-12);
-    mlk_adaboost_free(f);
+    size_t early = 0, several = 0;
+    for (int64_t seed = 0; seed < 50; seed++) {
+        mlk_adaboost_opts o = mlk_adaboost_opts_default();
+        o.seed = seed;
+        mlk_adaboost *f;
+        require_ok(mlk_adaboost_fit(&d, &o, NULL, &f));
+        const size_t n = mlk_adaboost_n_members(f);
+        for (size_t m = 0; n > 1 && m < n; m++)
+            ck_assert(mlk_adaboost_errors(f).data[m] < 0.5 && mlk_adaboost_weights(f).data[m] > 0);
+        early += n < 50;
+        several += n > 1;
+        mlk_adaboost_free(f);
+    }
+    ck_assert_msg(early > 40 && several > 0, "%zu ended early, %zu with several", early, several);
 }
 END_TEST
 
@@ -450,12 +439,11 @@ Suite *test_suite(void)
     tcase_add_loop_test(twins, follows_samme_to_the_letter, 0, 3);
     tcase_add_test(twins, follows_adaboost_r2_to_the_letter);
     tcase_add_loop_test(sklearn, agrees_with_scikit_learn_on_wine, 0, (int)MLK_COUNT(samme));
-    tcase_add_test(sklearn, agrees_with_scikit_learn_on_concrete);
     tcase_add_test(sklearn, predicts_concrete_as_well_as_scikit_learn);
     tcase_add_test(sklearn, predicts_higgs_as_well_as_scikit_learn);
     tcase_add_test(ends, ends_with_a_perfect_member);
     tcase_add_test(ends, a_first_member_of_chance_stands_alone_with_a_warning);
-    tcase_add_test(ends, drops_a_later_member_of_chance);
+    tcase_add_test(ends, keeps_no_later_member_of_chance);
     tcase_add_test(others, rows_are_drawn_for_a_base_without_weights);
     tcase_add_test(others, any_number_of_threads_gives_the_same_bytes);
     tcase_add_test(others, rejects_bad_input_and_says_why);

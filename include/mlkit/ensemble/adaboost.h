@@ -30,9 +30,10 @@
  * The prediction is the median of the members' values, weighted by a_m. Boosting ends as above,
  * with e >= 1/2 in the place of chance.
  *
- * The base is any registered algorithm of the task, behind the preprocessing that it asks for. One
- * that takes sample weights is fitted to the weights d; another to n rows drawn with replacement
- * with probability d_i.
+ * The base is any registered algorithm of the task, behind the preprocessing that it asks for. For
+ * classes, one that takes sample weights is fitted to the weights d. Another, and every base for
+ * numbers [Drucker 1997, section 2], is fitted to n rows drawn with replacement with probability
+ * d_i: the draws make regression trees differ, and their median better.
  *
  * Cost: n_estimators fits, one after the other, and as many predictions of n rows.
  */
