@@ -121,20 +121,31 @@ static mlk_status put_probabilities(cli *c, job *j)
     return mlk_model_predict_proba(j->file->pipeline, j->data.X, &c->run, o->values);
 }
 
+/* Do the decision columns belong to pairs of classes? For three classes their number cannot tell.
+ */
+static bool one_versus_one(const job *j)
+{
+    const mlk_opt *o = mlk_opts_find(j->algo->opts, "multi_class");
+    const mlk_model *inner = mlk_pipeline_inner(j->file->pipeline);
+    char word[32];
+    return o && strcmp(mlk_opts_format(o, mlk_model_opts(inner), word, sizeof word), "ovo") == 0;
+}
+
 /* One column, one a class, or one a pair of classes. */
 static void decision_titles(const job *j, output *o)
 {
     const mlk_schema *s = j->file->schema;
     const size_t k = mlk_schema_n_classes(s), q = o->values.cols;
+    const bool pairs = one_versus_one(j);
     size_t at = 0;
-    if (j->task == MLK_OUTLIER || q == 1) {
-        snprintf(title(o, 0), 300, "%s", j->task == MLK_OUTLIER ? "score" : "decision");
+    if (q == 1) {
+        snprintf(title(o, 0), 300, "decision");
         return;
     }
     for (size_t a = 0; a < k; a++) {
-        if (q == k)
+        if (!pairs)
             snprintf(title(o, at++), 300, "decision(%s)", mlk_schema_class(s, a));
-        for (size_t b = a + 1; q != k && b < k && at < q; b++)
+        for (size_t b = a + 1; pairs && b < k && at < q; b++)
             snprintf(title(o, at++), 300, "decision(%s|%s)", mlk_schema_class(s, a),
                      mlk_schema_class(s, b));
     }
@@ -148,6 +159,21 @@ static mlk_status put_decision(cli *c, job *j)
         return MLK_ENOMEM;
     decision_titles(j, o);
     return mlk_model_decision(j->file->pipeline, j->data.X, &c->run, o->values);
+}
+
+/* "score", larger for what is more outlying: the decision value itself, but for a model whose
+ * decision is, as scikit-learn has it, positive for inliers. */
+static mlk_status put_score(cli *c, job *j)
+{
+    output *o = begin_output(j, 1);
+    if (!o)
+        return MLK_ENOMEM;
+    snprintf(title(o, 0), 300, "score");
+    const mlk_status st = mlk_model_decision(j->file->pipeline, j->data.X, &c->run, o->values);
+    if (strcmp(j->algo->name, "one-class-svm") == 0)
+        for (size_t i = 0; i < o->values.rows; i++)
+            o->values.data[i] = -o->values.data[i];
+    return st;
 }
 
 static mlk_status put_transform(cli *c, job *j)
@@ -172,7 +198,9 @@ static mlk_status compute(cli *c, job *j)
         st = put_prediction(c, j);
     if (st == MLK_OK && s->probabilities)
         st = put_probabilities(c, j);
-    if (st == MLK_OK && (s->decision || j->task == MLK_OUTLIER))
+    if (st == MLK_OK && j->task == MLK_OUTLIER)
+        st = put_score(c, j);
+    if (st == MLK_OK && s->decision)
         st = put_decision(c, j);
     return st;
 }

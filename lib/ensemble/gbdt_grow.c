@@ -297,7 +297,7 @@ static mlk_status split_rows(gbdt_grower *g, const gbdt_leaf *leaf, size_t *n_le
     partition p = {
         .g = g, .begin = leaf->begin, .bin = g->bins->by_column + s->column * g->bins->n};
     for (size_t b = 0; b < c->n_bins; b++)
-        p.right[b] = c->n_levels ? !(s->set[b / 64] >> (b % 64) & 1) : b > s->bin;
+        p.right[b] = (uint8_t)(c->n_levels ? !(s->set[b / 64] >> (b % 64) & 1) : b > s->bin);
     p.right[c->n_bins] = !s->missing_left;
     MLK_TRY(mlk_parallel_for(g->run, n, PART_GRAIN, part_rows, &p));
     for (size_t k = 0; k < chunks; k++) {

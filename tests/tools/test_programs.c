@@ -269,6 +269,30 @@ START_TEST(shows_a_tree_in_every_form)
 }
 END_TEST
 
+START_TEST(scores_are_larger_for_what_is_more_outlying)
+{
+    static const char *const models[] = {"one-class-svm", "isolation-forest"};
+    char text[4000] = "a,b\n";
+    for (int i = 0; i < 80; i++)
+        sprintf(text + strlen(text), "%g,%g\n", sin(i * 1.7), cos(i * 2.3));
+    strcat(text, "25,-30\n");
+    shell_write("t.csv", text);
+    for (size_t k = 0; k < MLK_COUNT(models); k++) {
+        char command[200];
+        snprintf(command, sizeof command,
+                 "mlkit-fit %s -q -o m.mlk t.csv; mlkit-predict m.mlk t.csv", models[k]);
+        const char *line = strchr(out_of(command), '\n') + 1;
+        double score = 0.0, most = -INFINITY, outlier = 0.0;
+        for (int i = 0; i < 81; i++, line = strchr(line, '\n') + 1) {
+            ck_assert_int_eq(sscanf(line, "%lf,%lf", &outlier, &score), 2);
+            most = i < 80 ? fmax(most, score) : most;
+        }
+        ck_assert_double_gt(score, most); /* the last row is far out */
+        ck_assert_double_eq(outlier, 1.0);
+    }
+}
+END_TEST
+
 START_TEST(quotes_what_csv_must_quote)
 {
     shell_write("t.csv", "\"a,1\",c,y\n1,\"p \"\"q\"\"\",0\n2,\"r\ns\",1\n3,t,2.5\n");
@@ -295,6 +319,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tc, exported_c_agrees_on_real_tables, 0, (int)MLK_COUNT(exports));
     tcase_add_test(tc, eval_takes_predictions_made_by_anything);
     tcase_add_test(tc, shows_a_tree_in_every_form);
+    tcase_add_test(tc, scores_are_larger_for_what_is_more_outlying);
     tcase_add_test(tc, quotes_what_csv_must_quote);
     return s;
 }
