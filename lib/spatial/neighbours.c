@@ -17,7 +17,7 @@ struct mlk_neighbours {
     brute brute;
 };
 
-/* Measured on normal data: up to so many columns the tree is faster; by its products Euclidean
+/* Estimates, for normal data: up to so many columns the tree is faster; by its products Euclidean
  * brute force is far ahead of that for other distances. */
 enum { TREE_COLUMNS = 16, TREE_COLUMNS_OTHER = 32, TREE_ROWS = 256 };
 
