@@ -1,6 +1,7 @@
 #include <mlkit/core.h>
 
 #include <string.h>
+#include <strings.h>
 
 /* Damerau's edit distance (adjacent swaps count one) of two short words; long ones are far. */
 static unsigned edit_distance(const char *a, const char *b)
@@ -34,6 +35,9 @@ const char *mlk_nearest(const char *word, const char *const *candidates, size_t 
 {
     const char *best = NULL;
     unsigned best_distance = (unsigned)strlen(word) / 2 + 1;
+    for (size_t i = 0; i < n; i++)
+        if (strcasecmp(word, candidates[i]) == 0)
+            return candidates[i];
     for (size_t i = 0; i < n; i++) {
         unsigned distance = edit_distance(word, candidates[i]);
         if (distance < best_distance) {

@@ -27,6 +27,7 @@ static const struct {
     {"a,y\n1,2\n1e999,4\n", "mlkit-fit linear -t y bad.csv", 1, "mlkit-fit: bad.csv:3: "},
     {"a,y\n1,2\n3,4\n", "mlkit-fit linear -t price bad.csv", 1, "'price'"},
     {"a,price\n1,2\n3,4\n", "mlkit-fit linear -t pirce bad.csv", 1, "did you mean 'price'?"},
+    {"a,y\n1,2\n3,4\n", "mlkit-fit linear -t Y bad.csv", 1, "did you mean 'y'?"},
     {"a,y\n1,\n3,\n", "mlkit-fit linear -t y bad.csv", 1, "mlkit-fit: bad.csv: "},
     {"a,y\n1,7\n3,7\n", "mlkit-fit linear -t y bad.csv", 1, "'y'"},
     {"a,y\n1,p\n3,p\n", "mlkit-fit logistic -t y bad.csv", 1, "'y'"},
