@@ -41,6 +41,7 @@
 #include <mlkit/report/text.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
+#include <mlkit/selection/comparison.h>
 #include <mlkit/selection/cross_validate.h>
 #include <mlkit/selection/explain.h>
 #include <mlkit/selection/folds.h>
