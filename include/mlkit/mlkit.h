@@ -3,7 +3,9 @@
 
 /* All of mlkit. */
 
+#include <mlkit/bayes/lda.h>
 #include <mlkit/bayes/naive_bayes.h>
+#include <mlkit/bayes/qda.h>
 #include <mlkit/cluster/kmeans.h>
 #include <mlkit/core.h>
 #include <mlkit/core/doc.h>
