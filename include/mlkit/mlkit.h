@@ -40,6 +40,7 @@
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/json.h>
+#include <mlkit/report/table_summary.h>
 #include <mlkit/report/text.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
