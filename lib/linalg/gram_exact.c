@@ -63,7 +63,7 @@ MLK_SIMD static void pack_slices(const exact *e, size_t begin, size_t rows, doub
         const double root = e->w.n ? sqrt(e->w.data[i]) * scale[e->cols - 1] : 1.0;
         double *to = packed + r * LANES;
         for (size_t k = 0; k < e->panels; k++, to += stride) {
-            vec z;
+            vec z = {0};
             if (k < full)
                 z = (*(const vec_any *)(x + k * LANES) - *(const vec_any *)(shift + k * LANES)) *
                     *(const vec_any *)(scale + k * LANES);
