@@ -8,37 +8,12 @@
 #include "core/alloc.h"
 #include "core/status.h"
 #include "core/strbuf.h"
+#include "report/utf8.h"
 
-/* Length of the UTF-8 sequence at s [RFC 3629: no surrogates, nothing overlong], or 0. */
-static size_t utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    const size_t n = s[0] >= 0xC2 && s[0] <= 0xDF   ? 2
-                     : s[0] >= 0xE0 && s[0] <= 0xEF ? 3
-                     : s[0] >= 0xF0 && s[0] <= 0xF4 ? 4
-                                                    : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return n;
-}
-
-/* A copy of s in which every byte that is no UTF-8 is U+FFFD. */
 static char *valid_utf8(const char *s)
 {
     mlk_strbuf b = MLK_STRBUF_INIT;
-    while (*s) {
-        const size_t n = utf8_length((const unsigned char *)s);
-        if (n)
-            mlk_strbuf_add_n(&b, s, n);
-        else
-            mlk_strbuf_add(&b, "\xEF\xBF\xBD");
-        s += n ? n : 1;
-    }
+    mlk_utf8_add(&b, s);
     return mlk_strbuf_take(&b);
 }
 
