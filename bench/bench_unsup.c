@@ -1,9 +1,8 @@
 /*
- * bench_unsup TASK N P K FILE: knn, pca or kmeans on N x P little-endian doubles; prints seconds
- * and a number that tells the quality (mean distance, share of variance, inertia). Run by
+ * bench_unsup TASK N P K FILE: knn or pca on N x P little-endian doubles; prints seconds
+ * and a number that tells the quality (mean distance, share of variance). Run by
  * bench_unsup.py.
  */
-#include <mlkit/cluster/kmeans.h>
 #include <mlkit/decomposition/pca.h>
 #include <mlkit/neighbors/knn.h>
 
@@ -47,25 +46,10 @@ static mlk_status pca(mlk_cmat X, size_t k, double *quality)
     return st;
 }
 
-/* 20 iterations from the first k rows. */
-static mlk_status kmeans(mlk_cmat X, size_t k, double *quality)
-{
-    mlk_kmeans_opts opts = mlk_kmeans_opts_default();
-    mlk_kmeans *model;
-    opts.n_clusters = (int64_t)k;
-    opts.max_iter = 20;
-    opts.tol = 0.0;
-    opts.start = mlk_cmat_rows(X, 0, k);
-    const mlk_status st = mlk_kmeans_fit(&(mlk_data){.X = X}, &opts, &run, &model);
-    *quality = st == MLK_OK ? mlk_kmeans_inertia(model) : 0.0;
-    mlk_kmeans_free(model);
-    return st;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 6) {
-        fprintf(stderr, "usage: bench_unsup knn|pca|kmeans N P K FILE\n");
+        fprintf(stderr, "usage: bench_unsup knn|pca N P K FILE\n");
         return 2;
     }
     const size_t n = strtoul(argv[2], NULL, 10), p = strtoul(argv[3], NULL, 10);
@@ -79,9 +63,7 @@ int main(int argc, char **argv)
     fclose(f);
     const mlk_cmat X = {x, n, p, p};
     const double from = mlk_seconds();
-    const mlk_status st = !strcmp(argv[1], "knn")   ? knn(X, k, &quality)
-                          : !strcmp(argv[1], "pca") ? pca(X, k, &quality)
-                                                    : kmeans(X, k, &quality);
+    const mlk_status st = !strcmp(argv[1], "knn") ? knn(X, k, &quality) : pca(X, k, &quality);
     const double seconds = mlk_seconds() - from;
     free(x);
     if (st != MLK_OK) {

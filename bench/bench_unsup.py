@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""knn, pca and kmeans beside scikit-learn and SciPy, two threads: bench_unsup.py BUILD [WORKLOAD...]
+"""knn and pca beside scikit-learn and SciPy, two threads: bench_unsup.py BUILD [WORKLOAD...]
 
-WORKLOAD: knn-tree, knn-brute, pca, kmeans (default: all). Runs are interleaved; medians of three.
+WORKLOAD: knn-tree, knn-brute, pca (default: all). Runs are interleaved; medians of three.
 """
 import os
 import statistics
@@ -46,11 +46,6 @@ def numpy_eigh(X, k):
     return scipy.linalg.eigh(G, subset_by_index=(p - k, p - 1))[0].sum() / np.trace(G)
 
 
-def kmeans(X, k, algorithm):
-    from sklearn.cluster import KMeans
-    return KMeans(k, init=X[:k], n_init=1, max_iter=20, tol=0, algorithm=algorithm).fit(X).inertia_
-
-
 WORKLOADS = {
     "knn-tree": ("knn", lambda r: r.standard_normal((100000, 10)), 10, {
         "scikit-learn kd_tree": lambda X, k: neighbours(X, k, algorithm="kd_tree"),
@@ -61,9 +56,6 @@ WORKLOADS = {
         "scikit-learn full": lambda X, k: pca(X, k, "full"),
         "scikit-learn randomized": lambda X, k: pca(X, k, "randomized"),
         "NumPy Gram + eigh": numpy_eigh}),
-    "kmeans": ("kmeans", lambda r: r.standard_normal((1000000, 16)) + 2 * r.integers(0, 3, (1000000, 16)), 10, {
-        "scikit-learn lloyd": lambda X, k: kmeans(X, k, "lloyd"),
-        "scikit-learn elkan": lambda X, k: kmeans(X, k, "elkan")}),
 }
 
 

@@ -10,6 +10,7 @@
 
 #include "learn.h"
 #include "render.h"
+#include "show_table.h"
 #include "show_tree.h"
 
 /* ------------------------------------------------------------------ a model file */
@@ -185,25 +186,35 @@ static int show_main(cli *c)
 {
     const bool explain = c->set.explain >= 0;
     if (c->n_args != (explain ? 2 : 1))
-        return cli_usage(c, "%zu arguments; expected MODEL.mlk%s (see --help)", c->n_args,
-                         explain ? " DATA.csv, the rows to explain" : "");
+        return cli_usage(c, "%zu arguments; expected %s (see --help)", c->n_args,
+                         explain ? "MODEL.mlk DATA.csv, the rows to explain"
+                                 : "MODEL.mlk or DATA.csv");
     if (c->set.text + c->set.json + c->set.c + c->set.libsvm + c->set.dot + c->set.rules + explain >
         1)
         return cli_usage(c, "--text, --json, --c, --libsvm, --dot, --rules and --explain exclude "
                             "each other");
+    if (is_table(c, c->args[0]))
+        return show_table(c, c->args[0]);
+    if (c->set.roles.target)
+        return cli_usage(c, "--target is for tables; %s is a model file", c->args[0]);
     return show_model(c);
 }
 
 const cli_tool show_tool = {
     .bit = CLI_SHOW,
     .name = "mlkit-show",
-    .synopsis = "mlkit-show MODEL.mlk [--text|--json|--c|--libsvm|--dot|--rules]\n"
+    .synopsis = "mlkit-show DATA.csv [-t TARGET] [--json]\n"
+                "       mlkit-show MODEL.mlk [--text|--json|--c|--libsvm|--dot|--rules]\n"
                 "       mlkit-show MODEL.mlk --explain NODE DATA.csv",
     .summary =
-        "What a model file holds: its parameters, columns and what it learned, as text or "
+        "What a table holds: the type, gaps, range, distribution or levels of each column, how "
+        "much "
+        "it says about the target, and what will cause trouble. Or what a model file holds: its "
+        "parameters, columns and what it learned, as text or "
         "JSON, or as a stand-alone C99 file with one function that predicts from raw columns, "
         "or in LIBSVM's model format.",
-    .examples = "  mlkit-show flowers.mlk\n"
+    .examples = "  mlkit-show -t species iris.csv\n"
+                "  mlkit-show flowers.mlk\n"
                 "  mlkit-show --dot tree.mlk | dot -Tsvg >tree.svg\n"
                 "  mlkit-show tree.mlk --explain 0 train.csv\n"
                 "  mlkit-show --c flowers.mlk >flowers.c\n",

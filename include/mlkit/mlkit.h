@@ -3,7 +3,9 @@
 
 /* All of mlkit. */
 
+#include <mlkit/bayes/lda.h>
 #include <mlkit/bayes/naive_bayes.h>
+#include <mlkit/bayes/qda.h>
 #include <mlkit/cluster/kmeans.h>
 #include <mlkit/core.h>
 #include <mlkit/core/doc.h>
@@ -39,10 +41,12 @@
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/chart.h>
 #include <mlkit/report/json.h>
+#include <mlkit/report/table_summary.h>
 #include <mlkit/report/plot.h>
 #include <mlkit/report/text.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
+#include <mlkit/selection/comparison.h>
 #include <mlkit/selection/cross_validate.h>
 #include <mlkit/selection/explain.h>
 #include <mlkit/selection/folds.h>

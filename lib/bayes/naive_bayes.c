@@ -4,8 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bayes/priors.h"
 #include "core/alloc.h"
-#include "core/number.h"
 #include "core/parallel.h"
 #include "model/algo.h"
 
@@ -191,41 +191,6 @@ static mlk_status check_counts(const mlk_data *d, int variant)
             if (d->X.data[i * d->X.ld + j] < 0.0)
                 return MLK_FAIL(MLK_EINVAL, "X[%zu, %zu] = %g; variant = %s expects counts >= 0", i,
                                 j, d->X.data[i * d->X.ld + j], variants[variant].name);
-    return MLK_OK;
-}
-
-/* The given probabilities, or the shares of the classes. */
-static mlk_status find_priors(const mlk_data *d, const char *text, mlk_naive_bayes *m)
-{
-    const size_t k = m->k;
-    double sum = 0.0;
-    size_t count = 0;
-    const char *at = text, *end = text ? text + strlen(text) : NULL;
-    for (; at && *at; count++) {
-        double v = NAN;
-        const char *from = at;
-        at = mlk_parse_real(from, end, &v);
-        if (at == from || !(v >= 0.0 && v <= 1.0))
-            return MLK_FAIL(MLK_EINVAL, "priors = %s; expected numbers in [0, 1], as 0.2+0.8",
-                            text);
-        if (count < k)
-            m->prior[count] = v;
-        sum += v;
-        at += strspn(at, "+, ");
-    }
-    if (text && count != k)
-        return MLK_FAIL(MLK_EINVAL, "priors = %s: %zu values; expected one for each of %zu classes",
-                        text, count, k);
-    if (text && !(fabs(sum - 1.0) <= 1e-8))
-        return MLK_FAIL(MLK_EINVAL, "priors = %s sum to %.10g; expected 1", text, sum);
-    for (size_t c = 0; !text && c < k; c++)
-        m->prior[c] = 0.0;
-    for (size_t i = 0; !text && i < d->X.rows; i++) {
-        m->prior[(size_t)d->y.data[i]] += mlk_weight(d->w, i);
-        sum += mlk_weight(d->w, i);
-    }
-    for (size_t c = 0; c < k; c++)
-        m->prior[c] /= sum;
     return MLK_OK;
 }
 
@@ -498,7 +463,7 @@ mlk_status mlk_naive_bayes_fit(const mlk_data *data, const mlk_naive_bayes_opts 
     if (st == MLK_OK)
         st = model_new(o.variant, data->X.cols, data->n_classes, levels, &m);
     if (st == MLK_OK)
-        st = find_priors(data, o.priors, m);
+        st = priors_find(data, o.priors, (mlk_vec){m->prior, m->k});
     if (st == MLK_OK)
         st = fit_columns(data, &o, run, m);
     mlk_free(levels);
@@ -536,23 +501,6 @@ static void joint(const mlk_naive_bayes *m, const double *row, double *out)
     }
 }
 
-/* Joint log-likelihoods to probabilities, in place; where all underflow, the priors. */
-static void normalise(const mlk_naive_bayes *m, double *v)
-{
-    double top = -INFINITY, sum = 0.0;
-    for (size_t c = 0; c < m->k; c++)
-        top = fmax(top, v[c]);
-    if (!isfinite(top)) {
-        for (size_t c = 0; c < m->k; c++)
-            v[c] = m->prior[c];
-        return;
-    }
-    for (size_t c = 0; c < m->k; c++)
-        sum += v[c] = exp(v[c] - top);
-    for (size_t c = 0; c < m->k; c++)
-        v[c] /= sum;
-}
-
 /* What is asked for: one of the three outputs; predict needs room for a row a worker. */
 typedef struct prediction {
     const mlk_naive_bayes *m;
@@ -570,14 +518,9 @@ static mlk_status predict_rows(void *ctx, const mlk_chunk *chunk)
         double *v = t->classes ? t->room + chunk->worker * k : t->out.data + i * t->out.ld;
         joint(t->m, t->X.data + i * t->X.ld, v);
         if (t->probabilities)
-            normalise(t->m, v);
-        if (t->classes) {
-            size_t best = 0;
-            for (size_t c = 1; c < k; c++)
-                if (v[c] > v[best])
-                    best = c;
-            t->classes[i] = (double)best;
-        }
+            priors_normalise(mlk_naive_bayes_priors(t->m), v);
+        if (t->classes)
+            t->classes[i] = (double)priors_best(v, k);
     }
     return MLK_OK;
 }
@@ -689,16 +632,9 @@ static mlk_status check_sizes(int variant, mlk_doc_array levels, size_t p, size_
     return MLK_OK;
 }
 
-static mlk_status load_values(mlk_cvec prior, mlk_cvec par, mlk_naive_bayes *m)
+static mlk_status load_values(const mlk_doc *from, mlk_cvec par, mlk_naive_bayes *m)
 {
-    double sum = 0.0;
-    for (size_t c = 0; c < m->k; c++) {
-        if (!(prior.data[c] >= 0.0 && prior.data[c] <= 1.0))
-            return MLK_FAIL(MLK_EFORMAT, "'class_prior' has %g; expected [0, 1]", prior.data[c]);
-        sum += m->prior[c] = prior.data[c];
-    }
-    if (!(fabs(sum - 1.0) <= 1e-8))
-        return MLK_FAIL(MLK_EFORMAT, "'class_prior' sums to %g; expected 1", sum);
+    MLK_TRY(priors_load(from, (mlk_vec){m->prior, m->k}));
     for (size_t i = 0; i < par.n; i++)
         m->par[i] = par.data[i];
     for (size_t j = 0; j < m->p; j++)
@@ -713,7 +649,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
 {
     const char *name;
     mlk_doc_array levels, shape;
-    mlk_cvec prior, par;
+    mlk_cvec par;
     int variant = 0;
     if (n_classes < 2)
         return MLK_FAIL(MLK_EFORMAT, "naive-bayes without classes");
@@ -722,6 +658,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
         variant++;
     if (!variants[variant].name)
         return MLK_FAIL(MLK_EFORMAT, "unknown variant '%s'", name);
+    mlk_cvec prior; /* its size bounds what a number of classes makes us allocate */
     MLK_TRY(mlk_doc_get_vec(from, "class_prior", n_classes, &prior));
     MLK_TRY(mlk_doc_get_array(from, "levels", MLK_U32, &levels));
     MLK_TRY(mlk_doc_get_array(from, "parameters", MLK_F64, &shape));
@@ -730,7 +667,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     mlk_naive_bayes *m;
     mlk_status st = model_new(variant, n_features, n_classes, levels.data, &m);
     if (st == MLK_OK)
-        st = load_values(prior, par, m);
+        st = load_values(from, par, m);
     if (st == MLK_OK)
         *state = m;
     else

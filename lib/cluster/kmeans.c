@@ -4,9 +4,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "cluster/centres.h"
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/rng.h"
+#include "core/simd.h"
 #include "linalg/linalg.h"
 #include "model/algo.h"
 #include "spatial/lanes.h"
@@ -34,7 +36,7 @@ static const mlk_opt opt_table[] = {
     MLK_OPT_END,
 };
 
-enum { CHUNKS = 32, WORK = 1 << 14, TRIALS = LANES };
+enum { CHUNKS = 32, WORK = 1 << 14, TRIALS = LANES, BLOCK = 256 };
 
 /* Bounds and distances are rounded; a row is skipped only where they differ by more than that. */
 static const double SLACK = 1.0 - 1e-9;
@@ -61,31 +63,14 @@ static void fill_lanes(mlk_cmat C, double *lanes)
     }
 }
 
-typedef struct nearest_two {
-    size_t best;
-    double first, second; /* squared distances; second: of all others */
-} nearest_two;
-
-static nearest_two find_two(const double *lanes, size_t k, size_t p, const double *x)
-{
-    nearest_two t = {0, INFINITY, INFINITY};
-    double d[LANES];
-    for (size_t c = 0; c < k; c += LANES) {
-        const size_t count = k - c < LANES ? k - c : LANES;
-        lane_distances(2.0, lanes + c * p, p, x, d);
-        for (size_t l = 0; l < count; l++)
-            if (d[l] < t.first) {
-                t.second = t.first;
-                t.first = d[l];
-                t.best = c + l;
-            } else if (d[l] < t.second) {
-                t.second = d[l];
-            }
-    }
-    return t;
-}
-
 /* -------------------------------------------------------------------- state */
+
+/* What a pass over the rows is for. */
+typedef enum pass {
+    FIRST, /* every row is measured, sums start anew */
+    NEXT,  /* rows whose bounds ask for it are measured; sums are corrected */
+    LAST   /* every row is measured, sums are no longer needed */
+} pass;
 
 /* One start. Sums are kept a chunk of rows each, and corrected for rows that move. */
 typedef struct lloyd {
@@ -94,74 +79,117 @@ typedef struct lloyd {
     mlk_mat C, before;     /* k x p */
     double *lanes;         /* C by groups of LANES */
     uint32_t *label;       /* n */
-    double *upper, *lower; /* n: bounds on the distances to the own and to any other centre */
+    double *upper, *lower; /* n: bounds on the distances to the own and to any other centre ... */
+    double *up, *down;     /* k: ... plus up, minus down, of the row's cluster */
     double *sums;          /* chunks x k x p */
     double *counts;        /* chunks x k: weights */
     double *total;         /* k */
     double *moved, *half;  /* k: by how much, and half the distance to the next centre */
-    double most, second;   /* of moved */
-    size_t mover;          /* which moved most */
     double *partial;       /* chunks x LANES */
     size_t *changed;       /* chunks */
-    bool all;              /* every row is measured, sums start anew */
+    double *panels;        /* a worker: p x TILE */
+    pass pass;
 } lloyd;
+
+MLK_SIMD static void add_scaled(double w, const double *x, size_t p, double *sum)
+{
+    for (size_t j = 0; j < p; j++)
+        sum[j] += w * x[j];
+}
 
 static void move_row(const lloyd *t, size_t chunk, size_t i, size_t c, double sign)
 {
     const size_t p = t->C.cols;
-    const double w = sign * mlk_weight(t->data->w, i), *x = t->data->X.data + i * t->data->X.ld;
-    double *sum = t->sums + (chunk * t->k + c) * p;
-    for (size_t j = 0; j < p; j++)
-        sum[j] += w * x[j];
+    const double w = sign * mlk_weight(t->data->w, i);
+    add_scaled(w, t->data->X.data + i * t->data->X.ld, p, t->sums + (chunk * t->k + c) * p);
     t->counts[chunk * t->k + c] += w;
 }
 
-/* May row i be left where it is? Its bounds are brought up to date first. */
-static bool keeps_centre(const lloyd *t, size_t i)
+/* Which of m rows may not be left where they are, by their bounds as of now. */
+MLK_SIMD static void check_bounds(const uint32_t *label, const double *up, const double *down,
+                                  const double *half, const double *upper, const double *lower,
+                                  size_t m, uint8_t *restrict measure)
 {
-    const size_t a = t->label[i];
-    t->upper[i] += t->moved[a];
-    t->lower[i] -= a == t->mover ? t->second : t->most;
-    return t->upper[i] < SLACK * fmax(t->half[a], t->lower[i]);
+    for (size_t i = 0; i < m; i++) {
+        const double l = lower[i] - down[label[i]], h = half[label[i]];
+        measure[i] = !(upper[i] + up[label[i]] < SLACK * (h > l ? h : l));
+    }
+}
+
+/* The rows of a tile to their nearest centres. */
+static void assign_tile(const lloyd *t, const mlk_chunk *c, nearest_tile *tile)
+{
+    const mlk_cvec w = t->data->w;
+    size_t changed = 0;
+    nearest_of_tile(t->data->X, mlk_mat_c(t->C), t->panels + c->worker * t->C.cols * TILE, tile);
+    for (size_t l = 0; l < tile->n; l++) {
+        const size_t i = tile->row[l], best = tile->best[l], old = t->label[i];
+        t->upper[i] = tile->first[l] - t->up[best];
+        t->lower[i] = tile->second[l] + t->down[best];
+        t->label[i] = (uint32_t)best;
+        if (t->pass == LAST)
+            t->partial[c->index * LANES] += mlk_weight(w, i) * tile->square[l];
+        if (t->pass == NEXT && best == old)
+            continue;
+        changed += best != old;
+        if (t->pass == NEXT)
+            move_row(t, c->index, i, old, -1.0);
+        if (t->pass != LAST)
+            move_row(t, c->index, i, best, 1.0);
+    }
+    t->changed[c->index] += changed;
+}
+
+/* Which of the m <= BLOCK rows from `begin` on must be measured; they are asked for from memory at
+ * once. */
+static size_t list_rows(const lloyd *t, size_t begin, size_t m, size_t *row)
+{
+    const size_t bytes = t->C.cols * sizeof(double);
+    uint8_t measure[BLOCK];
+    size_t n = 0;
+    memset(measure, 1, sizeof measure);
+    if (t->pass == NEXT)
+        check_bounds(t->label + begin, t->up, t->down, t->half, t->upper + begin, t->lower + begin,
+                     m, measure);
+    for (size_t i = 0; i < m; i++) {
+        row[n] = begin + i;
+        n += measure[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *x = (const char *)(t->data->X.data + row[i] * t->data->X.ld);
+        for (size_t line = 0; line < bytes && line < 512; line += 64)
+            __builtin_prefetch(x + line);
+    }
+    return n;
 }
 
 static mlk_status assign_rows(void *ctx, const mlk_chunk *c)
 {
     const lloyd *t = ctx;
-    const size_t p = t->C.cols;
-    const mlk_cmat X = t->data->X;
-    double inertia = 0.0;
-    size_t changed = 0;
-    for (size_t j = 0; t->all && j < t->k * p; j++)
-        t->sums[c->index * t->k * p + j] = 0.0;
-    for (size_t j = 0; t->all && j < t->k; j++)
+    const size_t sums = t->k * t->C.cols;
+    size_t row[BLOCK];
+    nearest_tile tile;
+    t->partial[c->index * LANES] = 0.0;
+    t->changed[c->index] = 0;
+    for (size_t j = 0; t->pass == FIRST && j < sums; j++)
+        t->sums[c->index * sums + j] = 0.0;
+    for (size_t j = 0; t->pass == FIRST && j < t->k; j++)
         t->counts[c->index * t->k + j] = 0.0;
-    for (size_t i = c->begin; i < c->end; i++) {
-        if (!t->all && keeps_centre(t, i))
-            continue;
-        const nearest_two two = find_two(t->lanes, t->k, p, X.data + i * X.ld);
-        t->upper[i] = sqrt(two.first);
-        t->lower[i] = sqrt(two.second);
-        inertia += mlk_weight(t->data->w, i) * two.first;
-        changed += two.best != t->label[i];
-        if (t->all) {
-            move_row(t, c->index, i, two.best, 1.0);
-        } else if (two.best != t->label[i]) {
-            move_row(t, c->index, i, t->label[i], -1.0);
-            move_row(t, c->index, i, two.best, 1.0);
+    for (size_t i = c->begin; i < c->end; i += BLOCK) {
+        const size_t n = list_rows(t, i, c->end - i < BLOCK ? c->end - i : BLOCK, row);
+        for (size_t at = 0; at < n; at += TILE) {
+            tile.n = n - at < TILE ? n - at : TILE;
+            memcpy(tile.row, row + at, tile.n * sizeof *row);
+            assign_tile(t, c, &tile);
         }
-        t->label[i] = (uint32_t)two.best;
     }
-    t->partial[c->index * LANES] = inertia;
-    t->changed[c->index] = changed;
     return MLK_OK;
 }
 
 /* Every row to its nearest centre; *changed how many moved, *inertia (1), if all were measured. */
-static mlk_status assign(lloyd *t, bool all, const mlk_run *run, size_t *changed, double *inertia)
+static mlk_status assign(lloyd *t, pass what, const mlk_run *run, size_t *changed, double *inertia)
 {
-    t->all = all;
-    fill_lanes(mlk_mat_c(t->C), t->lanes);
+    t->pass = what;
     MLK_TRY(mlk_parallel_for(run, t->data->X.rows, t->grain, assign_rows, t));
     *changed = 0;
     *inertia = 0.0;
@@ -207,6 +235,25 @@ static void add_counts(lloyd *t)
     }
 }
 
+/* Bounds of all rows at once: up grows by the centre's move, down by the largest of another one.
+ * What these sums may have lost in rounding is added. */
+static void widen_bounds(lloyd *t)
+{
+    double most = 0.0, second = 0.0;
+    size_t mover = 0;
+    for (size_t c = 0; c < t->k; c++) {
+        second = fmax(second, fmin(most, t->moved[c]));
+        if (t->moved[c] > most) {
+            most = t->moved[c];
+            mover = c;
+        }
+    }
+    for (size_t c = 0; c < t->k; c++) {
+        t->up[c] = (t->up[c] + t->moved[c]) * (1.0 + 1e-14);
+        t->down[c] = (t->down[c] + (c == mover ? second : most)) * (1.0 + 1e-14);
+    }
+}
+
 /* Centres to the means of their rows. Returns the sum of the squared moves. */
 static double move_centres(lloyd *t)
 {
@@ -218,8 +265,6 @@ static double move_centres(lloyd *t)
         if (!(t->total[c] > 0.0))
             fill_empty(t, c);
     add_counts(t);
-    t->most = t->second = 0.0;
-    t->mover = 0;
     for (size_t c = 0; c < t->k; c++) {
         double *centre = t->C.data + c * p, moved = 0.0;
         for (size_t j = 0; t->total[c] > 0.0 && j < p; j++) {
@@ -234,14 +279,8 @@ static double move_centres(lloyd *t)
         }
         shift += moved;
         t->moved[c] = sqrt(moved);
-        if (t->moved[c] > t->most) {
-            t->second = t->most;
-            t->most = t->moved[c];
-            t->mover = c;
-        } else if (t->moved[c] > t->second) {
-            t->second = t->moved[c];
-        }
     }
+    widen_bounds(t);
     return shift;
 }
 
@@ -389,21 +428,23 @@ static mlk_status iterate(lloyd *t, const mlk_kmeans_opts *o, double tol, const 
     size_t changed;
     *info = mlk_fit_info_none();
     info->converged = 0;
-    MLK_TRY(assign(t, true, run, &changed, &info->objective));
+    for (size_t c = 0; c < t->k; c++)
+        t->up[c] = t->down[c] = 0.0;
+    MLK_TRY(assign(t, FIRST, run, &changed, &info->objective));
     for (info->iterations = 1;; info->iterations++) {
         const double shift = move_centres(t);
         measure_centres(t);
         info->converged = shift <= tol;
         if (info->converged || info->iterations == o->max_iter)
             break;
-        MLK_TRY(assign(t, false, run, &changed, &info->objective));
+        MLK_TRY(assign(t, NEXT, run, &changed, &info->objective));
         if (!changed) {
             info->converged = 1;
             break;
         }
     }
-    /* Sums without the rounding of rows that came and went, and (1) itself. */
-    return assign(t, true, run, &changed, &info->objective);
+    /* (1) itself. */
+    return assign(t, LAST, run, &changed, &info->objective);
 }
 
 static mlk_status model_new(size_t n, size_t k, size_t p, mlk_kmeans **model)
@@ -429,7 +470,8 @@ void mlk_kmeans_free(mlk_kmeans *m)
     mlk_free(m);
 }
 
-static mlk_status lloyd_init(const mlk_data *d, size_t k, mlk_scratch *scratch, lloyd *t)
+static mlk_status lloyd_init(const mlk_data *d, size_t k, const mlk_run *run, mlk_scratch *scratch,
+                             lloyd *t)
 {
     const size_t n = d->X.rows, p = d->X.cols, fewest = (n + CHUNKS - 1) / CHUNKS;
     const size_t work = mlk_grain(p * k, WORK), groups = lane_groups(k);
@@ -446,8 +488,11 @@ static mlk_status lloyd_init(const mlk_data *d, size_t k, mlk_scratch *scratch, 
     t->total = mlk_scratch_vec(scratch, k).data;
     t->moved = mlk_scratch_vec(scratch, k).data;
     t->half = mlk_scratch_vec(scratch, k).data;
+    t->up = mlk_scratch_vec(scratch, k).data;
+    t->down = mlk_scratch_vec(scratch, k).data;
     t->partial = mlk_scratch_mat(scratch, t->chunks, LANES).data;
     t->changed = mlk_scratch_take(scratch, t->chunks, sizeof *t->changed);
+    t->panels = mlk_scratch_mat(scratch, mlk_workers(run, n, t->grain) * TILE, p).data;
     if (scratch->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu rows and %zu clusters", n, k);
     memset(t->label, 0, n * sizeof *t->label);
@@ -527,8 +572,8 @@ mlk_status mlk_kmeans_fit(const mlk_data *data, const mlk_kmeans_opts *opts, con
     mlk_kmeans *fit = NULL;
     lloyd t;
     double tol = 0.0;
-    mlk_status st = lloyd_init(data, k, &scratch, &t);
-    if (st == MLK_OK)
+    mlk_status st = lloyd_init(data, k, run, &scratch, &t);
+    if (st == MLK_OK && o.tol > 0.0)
         st = find_tol(data, o.tol, run, &tol);
     if (st == MLK_OK)
         st = model_new(data->X.rows, k, data->X.cols, &fit);
@@ -548,31 +593,36 @@ mlk_status mlk_kmeans_fit(const mlk_data *data, const mlk_kmeans_opts *opts, con
 /* --------------------------------------------------------------- prediction */
 
 typedef struct prediction {
-    const double *lanes;
-    size_t k;
-    mlk_cmat X;
+    mlk_cmat C, X;
+    double *panels; /* a worker: p x TILE */
     double *out;
 } prediction;
 
 static mlk_status predict_rows(void *ctx, const mlk_chunk *c)
 {
     const prediction *t = ctx;
-    for (size_t i = c->begin; i < c->end; i++)
-        t->out[i] = (double)find_two(t->lanes, t->k, t->X.cols, t->X.data + i * t->X.ld).best;
+    nearest_tile tile;
+    for (size_t i = c->begin; i < c->end; i += TILE) {
+        tile.n = c->end - i < TILE ? c->end - i : TILE;
+        for (size_t l = 0; l < tile.n; l++)
+            tile.row[l] = i + l;
+        nearest_of_tile(t->X, t->C, t->panels + c->worker * t->C.cols * TILE, &tile);
+        for (size_t l = 0; l < tile.n; l++)
+            t->out[i + l] = (double)tile.best[l];
+    }
     return MLK_OK;
 }
 
 mlk_status mlk_kmeans_predict(const mlk_kmeans *m, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
     MLK_TRY(mlk_predict_check(X, m->p, out.n));
-    double *lanes = mlk_alloc(lane_groups(m->k) * LANES, m->p * sizeof *lanes);
-    if (!lanes)
+    const size_t grain = mlk_grain(m->p * m->k, WORK);
+    prediction t = {mlk_mat_c(m->centres), X, NULL, out.data};
+    t.panels = mlk_alloc(mlk_workers(run, X.rows, grain), m->p * TILE * sizeof *t.panels);
+    if (!t.panels)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu centres", m->k);
-    fill_lanes(mlk_mat_c(m->centres), lanes);
-    prediction t = {lanes, m->k, X, out.data};
-    const mlk_status st =
-        mlk_parallel_for(run, X.rows, mlk_grain(m->p * m->k, WORK), predict_rows, &t);
-    mlk_free(lanes);
+    const mlk_status st = mlk_parallel_for(run, X.rows, grain, predict_rows, &t);
+    mlk_free(t.panels);
     return st;
 }
 

@@ -267,7 +267,7 @@ static void stack_rows(const tall_qr *t, size_t begin, size_t rows, double *stac
         const size_t i = begin + r;
         const double root = r >= rows ? 0.0 : t->w.n ? sqrt(t->w.data[i]) : 1.0;
         out[0] = root;
-        for (size_t j = 0; j <= p; j++) {
+        for (size_t j = 0; j + 1 < t->q; j++) {
             const double z = r >= rows ? 0.0 : j < p ? t->X.data[i * t->X.ld + j] : t->y.data[i];
             out[(j + 1) * ld] =
                 root == 0.0 ? 0.0 : root * ((z - t->shift.data[j]) * t->scale.data[j]);

@@ -99,10 +99,24 @@ mlk_status mlk_qr_pivot(mlk_mat At, mlk_vec tau, size_t *pivot);
 mlk_status mlk_qr_apply(mlk_cmat At, mlk_cvec tau, mlk_op op, mlk_vec b);
 
 /* R (upper triangular, q x q, zeros below) of the QR decomposition of the tall matrix
- * diag(root of w) [1, (X - shift) scale, (y - shift) scale], with n >= 1 rows and q = p + 2; shift
- * and scale have p + 1 values. Householder reflections throughout, by chunks of rows. */
+ * diag(root of w) [1, (X - shift) scale, (y - shift) scale], with n >= 1 rows and q = p + 2, or
+ * p + 1 with y empty; shift and scale have q - 1 values. Householder reflections throughout, by
+ * chunks of rows. */
 mlk_status mlk_tall_qr(mlk_cmat X, mlk_cvec w, mlk_cvec y, mlk_cvec shift, mlk_cvec scale,
                        const mlk_run *run, mlk_mat R);
+
+/*
+ * Whitening: W (p x *rank, in p x p) with W'SW = I and W W' a generalised inverse of
+ *
+ *     S = sum_i w_i (x_i - mean)(x_i - mean)' + diag(ridge)
+ *
+ * where mean is the weighted mean of the rows, to which `shift` (p values) is near; ridge empty: 0.
+ * From the singular values of the columns, each scaled to length 1 in S: those of at most tol do
+ * not count. *log_det: log det S where *rank = p. Columns that differ from their shift by rounding
+ * alone are constant. MLK_ESINGULAR: S overflows.
+ */
+mlk_status mlk_whiten(mlk_cmat X, mlk_cvec w, mlk_cvec shift, mlk_cvec ridge, double tol,
+                      const mlk_run *run, mlk_mat W, size_t *rank, double *log_det);
 
 /* The symmetric matrix M = high + low in twice the working precision: M = P U' D U P' with unit
  * upper triangular U, of its leading `p` columns, pivoting for size; the others are carried along.

@@ -131,7 +131,7 @@ const char *mlk_text_number(double value, int digits, char *buf, size_t size)
     if (a >= 1e-4 && a < 1e7 && a != floor(a)) {
         /* As many decimals as give the digits; the integer part is never rounded away. */
         const int before = a >= 1.0 ? (int)floor(log10(a)) + 1 : 0;
-        const int leading_zeros = a < 1.0 ? (int)floor(-log10(a)) : 0;
+        const int leading_zeros = a < 1.0 ? (int)ceil(-log10(a)) - 1 : 0;
         const int decimals = digits - before + leading_zeros;
         snprintf(buf, size, "%.*f", decimals > 0 ? decimals : 0, value);
         for (char *p = buf; *p; p++)

@@ -188,33 +188,6 @@ static mlk_status out_of_bag(const replicates *r, mlk_vec per_row, mlk_bootstrap
     return MLK_OK;
 }
 
-mlk_status mlk_bootstrap_estimate(const mlk_candidate *candidate, const mlk_data *data,
-                                  const mlk_bootstrap_opts *opts, const mlk_run *run,
-                                  mlk_bootstrap_error *out)
-{
-    const mlk_bootstrap_opts o = opts ? *opts : mlk_bootstrap_opts_default();
-    MLK_TRY(check(data, &o));
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_vec f = mlk_scratch_vec(&scratch, data->X.rows);
-    replicates r = {candidate,
-                    data,
-                    NULL,
-                    o.seed,
-                    mlk_run_inner(run),
-                    mlk_scratch_mat(&scratch, o.replicates, data->X.rows)};
-    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu predictions",
-                                              o.replicates, data->X.rows)
-                                   : apparent_error(&r, f, out);
-    if (st == MLK_OK)
-        st = mlk_parallel_for(run, o.replicates, 1, fit_chunk, &r);
-    if (st == MLK_OK)
-        st = out_of_bag(&r, f, out);
-    if (st == MLK_OK)
-        combine(out);
-    mlk_scratch_release(&scratch);
-    return st;
-}
-
 /* -------------------------------------------------------- bias and variance */
 
 static void add_regression(const replicates *r, size_t i, double y, double t, mlk_bias_variance *s)
@@ -330,4 +303,43 @@ mlk_status mlk_bias_variance_estimate(const mlk_candidate *candidate, const mlk_
         st = decompose(&r, noiseless, votes.data, out);
     mlk_scratch_release(&scratch);
     return st;
+}
+
+/* ------------------------------------------------------------------ together */
+
+mlk_status mlk_bootstrap_study(const mlk_candidate *candidate, const mlk_data *data,
+                               const mlk_bootstrap_opts *opts, const mlk_run *run,
+                               mlk_bootstrap_error *error, mlk_bias_variance *parts)
+{
+    const mlk_bootstrap_opts o = opts ? *opts : mlk_bootstrap_opts_default();
+    MLK_TRY(check(data, &o));
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_vec f = mlk_scratch_vec(&scratch, data->X.rows);
+    const mlk_vec votes = mlk_scratch_vec(&scratch, data->n_classes);
+    replicates r = {candidate,
+                    data,
+                    NULL,
+                    o.seed,
+                    mlk_run_inner(run),
+                    mlk_scratch_mat(&scratch, o.replicates, data->X.rows)};
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu predictions",
+                                              o.replicates, data->X.rows)
+                                   : apparent_error(&r, f, error);
+    if (st == MLK_OK)
+        st = mlk_parallel_for(run, o.replicates, 1, fit_chunk, &r);
+    if (st == MLK_OK)
+        st = out_of_bag(&r, f, error);
+    if (st == MLK_OK)
+        combine(error);
+    if (st == MLK_OK && parts)
+        st = decompose(&r, (mlk_cvec){NULL, 0}, votes.data, parts);
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
+mlk_status mlk_bootstrap_estimate(const mlk_candidate *candidate, const mlk_data *data,
+                                  const mlk_bootstrap_opts *opts, const mlk_run *run,
+                                  mlk_bootstrap_error *out)
+{
+    return mlk_bootstrap_study(candidate, data, opts, run, out, NULL);
 }

@@ -29,14 +29,15 @@ struct mlk_cv {
     size_t n_candidates, n_metrics;
     size_t n_splits, n_values; /* n_values = 1 where the predictions of all splits are pooled */
     size_t per_repeat, repeats, rows, n_classes;
-    bool pooled;
+    size_t kept; /* repeats with predictions */
+    bool pooled, all_metrics;
     double ratio; /* tested rows over training rows */
     mlk_metric_task task;
     const mlk_metric **metrics;
     double *values;                      /* [candidate][metric][value] */
     double *train_values;                /* likewise; NULL: not asked for */
     cell *cells;                         /* [candidate][split] */
-    double *predictions, *probabilities; /* [candidate][repeat][row]([class]); NULL: not kept */
+    double *predictions, *probabilities; /* [candidate][kept][row]([class]); NULL: not kept */
     mlk_scratch memory;
 };
 
@@ -112,6 +113,7 @@ static mlk_status choose_metrics(const mlk_cv_opts *o, mlk_cv *cv)
     cv->metrics = mlk_scratch_take(&cv->memory, cv->n_metrics + 1, sizeof *cv->metrics);
     if (!cv->metrics)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu metrics", cv->n_metrics);
+    cv->all_metrics = !o->metrics;
     if (!o->metrics)
         all_metrics(cv->task, cv->n_classes, cv->metrics);
     for (size_t m = 0; o->metrics && m < cv->n_metrics; m++)
@@ -159,7 +161,7 @@ static mlk_status score(const mlk_cv *cv, double *values, size_t c, size_t v, do
         const bool there = !(cv->metrics[m]->needs & ~have);
         const double value = there ? scores[k].value : (double)NAN;
         values[value_index(cv, c, m, v)] = value;
-        if (isnan(value))
+        if (isnan(value) && (there || m == 0 || !cv->all_metrics))
             st = keep_note(at, cv->metrics[m],
                            there ? scores[k].note : "the model gives no probabilities");
         k += there;
@@ -225,8 +227,8 @@ static mlk_status ask(const mlk_model *m, const mlk_data *test, const mlk_run *r
 static void keep_predictions(const mlk_cv *cv, size_t c, size_t s, const size_t *rows,
                              const answers *a)
 {
-    const size_t base = (c * cv->repeats + s / cv->per_repeat) * cv->rows, k = cv->n_classes;
-    for (size_t i = 0; cv->predictions && i < a->predicted.n; i++) {
+    const size_t base = (c * cv->kept + s / cv->per_repeat) * cv->rows, k = cv->n_classes;
+    for (size_t i = 0; s / cv->per_repeat < cv->kept && i < a->predicted.n; i++) {
         cv->predictions[base + rows[i]] = a->predicted.data[i];
         if (a->probabilities)
             memcpy(cv->probabilities + (base + rows[i]) * k, a->scores.data + i * k,
@@ -373,6 +375,9 @@ static mlk_status run_split(const engine *e, const group *g, size_t s)
     for (size_t k = 0; st == MLK_OK && k < n; k++)
         if (models[k])
             st = judge(e, g->begin + k, s, models[k], &test.data, tested);
+    for (size_t k = 0; st == MLK_OK && e->opts->inspect && k < n; k++)
+        if (models[k])
+            st = e->opts->inspect(e->opts->user, g->begin + k, s, models[k]);
     for (size_t k = 0; models && k < n; k++)
         mlk_model_free(models[k]);
     mlk_subset_free(&test);
@@ -380,12 +385,81 @@ static mlk_status run_split(const engine *e, const group *g, size_t s)
     return st;
 }
 
-static mlk_status run_jobs(void *ctx, const mlk_chunk *chunk)
+/* ---------------------------------------------------------------- all splits */
+
+/* Every group's first split, then the others group by group: what each group takes is soon known,
+ * and groups are finished early. */
+static mlk_status run_job(const engine *e, size_t j)
+{
+    const size_t others = e->cv->n_splits - 1;
+    if (j < e->n_groups)
+        return run_split(e, &e->groups[j], 0);
+    j -= e->n_groups;
+    return run_split(e, &e->groups[j / others], 1 + j % others);
+}
+
+static mlk_status run_first(void *ctx, const mlk_chunk *chunk)
+{
+    return run_job(ctx, chunk->begin);
+}
+
+static mlk_status run_others(void *ctx, const mlk_chunk *chunk)
 {
     const engine *e = ctx;
-    for (size_t j = chunk->begin; j < chunk->end; j++)
-        MLK_TRY(run_split(e, &e->groups[j / e->cv->n_splits], j % e->cv->n_splits));
-    return MLK_OK;
+    return run_job(e, e->n_groups + chunk->begin);
+}
+
+/* Progress in seconds of work instead of splits, as the first splits took them. */
+typedef struct meter {
+    const engine *e;
+    const mlk_run *run;
+    bool first; /* still in the first splits */
+} meter;
+
+static double first_seconds(const engine *e, size_t g)
+{
+    double sum = 0.0;
+    for (size_t c = e->groups[g].begin; c < e->groups[g].end; c++)
+        sum += cell_at(e->cv, c, 0)->fit_seconds + cell_at(e->cv, c, 0)->predict_seconds;
+    return sum;
+}
+
+static void show_progress(void *user, double share)
+{
+    const meter *m = user;
+    const double splits = (double)m->e->cv->n_splits;
+    if (m->first) {
+        m->run->progress(m->run->user, share / splits);
+        return;
+    }
+    double at = share * (double)m->e->n_groups, all = 0.0, done = 0.0; /* at: groups, in order */
+    for (size_t g = 0; g < m->e->n_groups; g++, at -= 1.0) {
+        const double seconds = first_seconds(m->e, g);
+        all += seconds;
+        done += seconds * fmax(0.0, fmin(1.0, at));
+    }
+    if (all > 0.0)
+        m->run->progress(m->run->user, (1.0 + (splits - 1.0) * done / all) / splits);
+}
+
+static bool is_cancelled(void *user)
+{
+    const meter *m = user;
+    return m->run->cancelled && m->run->cancelled(m->run->user);
+}
+
+static mlk_status run_splits(const engine *e, const mlk_run *run)
+{
+    engine copy = *e;
+    const size_t others = e->n_groups * (e->cv->n_splits - 1);
+    if (!run || !run->progress)
+        return mlk_parallel_for(run, e->n_groups + others, 1, run_first, &copy);
+    meter m = {e, run, true};
+    const mlk_run metered = {
+        .threads = run->threads, .progress = show_progress, .cancelled = is_cancelled, .user = &m};
+    MLK_TRY(mlk_parallel_for(&metered, e->n_groups, 1, run_first, &copy));
+    m.first = false;
+    return mlk_parallel_for(&metered, others, 1, run_others, &copy);
 }
 
 /* -------------------------------------------------------------- leave-one-out */
@@ -473,7 +547,8 @@ static mlk_status leave_one_out(engine *e, const mlk_run *run)
         if ((st = take_shortcut(&one, one.groups)) == MLK_OK || st == MLK_ECANCELLED)
             continue;
         one.run = e->run; /* whatever the shortcut found wrong, the fits say where */
-        st = mlk_parallel_for(run, e->cv->n_splits, 1, run_jobs, &one);
+        one.n_groups = 1;
+        st = mlk_parallel_for(run, e->cv->n_splits, 1, run_first, &one);
     }
     for (size_t c = 0; st == MLK_OK && c < e->cv->n_candidates; c++)
         st = score_pooled(e, c);
@@ -575,7 +650,8 @@ static mlk_status new_cv(const mlk_candidate *candidates, size_t n, const mlk_da
     if (o->train_scores && !cv->pooled)
         cv->train_values = take_filled(cv, n * cv->n_metrics * cv->n_values, (double)NAN);
     if (cv->pooled || o->keep_predictions) {
-        const size_t count = n * cv->repeats * cv->rows;
+        cv->kept = o->first_repeat ? 1 : cv->repeats;
+        const size_t count = n * cv->kept * cv->rows;
         cv->predictions = take_filled(cv, count, (double)NAN);
         cv->probabilities = take_filled(cv, count * cv->n_classes, (double)NAN);
     }
@@ -590,6 +666,8 @@ static void warn_all(const mlk_cv *cv, const mlk_run *run)
     const char *note = NULL;
     for (size_t i = 0; i < fits; i++) {
         const cell *at = &cv->cells[i];
+        if (cv->candidates[i / cv->n_splits].quiet)
+            continue;
         stopped += at->stopped;
         skipped += at->skipped;
         undefined += at->note != NULL;
@@ -628,13 +706,12 @@ mlk_status mlk_cross_validate(const mlk_candidate *candidates, size_t n, const m
                     .run = mlk_run_inner(run),
                     .cv = cv};
         e.n_groups = make_groups(candidates, n, groups);
-        st = cv->pooled ? leave_one_out(&e, run)
-                        : mlk_parallel_for(run, e.n_groups * cv->n_splits, 1, run_jobs, &e);
-        cv->candidates = NULL;
+        st = cv->pooled ? leave_one_out(&e, run) : run_splits(&e, run);
     }
     mlk_free(groups);
     if (st == MLK_OK || (st == MLK_ECANCELLED && o.partial)) {
         warn_all(cv, run);
+        cv->candidates = NULL;
         *out = cv;
         return MLK_OK;
     }
@@ -715,6 +792,11 @@ mlk_cv_summary mlk_cv_summarise_train(const mlk_cv *cv, size_t candidate, size_t
     return summarise(mlk_cv_train_values(cv, candidate, m));
 }
 
+bool mlk_cv_done(const mlk_cv *cv, size_t candidate, size_t s)
+{
+    return cell_at(cv, candidate, s)->done;
+}
+
 const char *mlk_cv_failure(const mlk_cv *cv, size_t candidate, size_t s)
 {
     const cell *at = cell_at(cv, candidate, s);
@@ -739,21 +821,21 @@ double mlk_cv_predict_seconds(const mlk_cv *cv, size_t candidate)
 
 mlk_cvec mlk_cv_predictions(const mlk_cv *cv, size_t candidate, size_t repeat)
 {
-    if (!cv->predictions)
+    if (repeat >= cv->kept)
         return (mlk_cvec){NULL, 0};
-    return (mlk_cvec){cv->predictions + (candidate * cv->repeats + repeat) * cv->rows, cv->rows};
+    return (mlk_cvec){cv->predictions + (candidate * cv->kept + repeat) * cv->rows, cv->rows};
 }
 
 mlk_cmat mlk_cv_probabilities(const mlk_cv *cv, size_t candidate, size_t repeat)
 {
     const size_t k = cv->n_classes;
-    bool there = cv->probabilities != NULL && k > 0;
+    bool there = repeat < cv->kept && k > 0;
     for (size_t s = 0; there && s < cv->per_repeat; s++)
         there = cell_at(cv, candidate, repeat * cv->per_repeat + s)->probable;
     if (!there)
         return (mlk_cmat){NULL, 0, 0, 0};
-    return (mlk_cmat){cv->probabilities + (candidate * cv->repeats + repeat) * cv->rows * k,
-                      cv->rows, k, k};
+    return (mlk_cmat){cv->probabilities + (candidate * cv->kept + repeat) * cv->rows * k, cv->rows,
+                      k, k};
 }
 
 static void report_metric(const mlk_cv *cv, size_t candidate, size_t m, mlk_doc *to)
@@ -768,6 +850,11 @@ void mlk_cv_report(const mlk_cv *cv, size_t candidate, mlk_doc *to)
 {
     mlk_doc_put_text(to, "scoring", cv->metrics[0]->name);
     report_metric(cv, candidate, 0, to);
+    mlk_cv_report_metrics(cv, candidate, to);
+}
+
+void mlk_cv_report_metrics(const mlk_cv *cv, size_t candidate, mlk_doc *to)
+{
     mlk_doc *metrics = mlk_doc_put_map(to, "metrics"), *failures = NULL;
     for (size_t m = 0; m < cv->n_metrics; m++)
         report_metric(cv, candidate, m, mlk_doc_put_map(metrics, cv->metrics[m]->name));

@@ -91,6 +91,11 @@ mlk_status mlk_grid_auto(const mlk_pipeline_opts *base, const mlk_data *data, co
 
 /* --------------------------------------------------------------- algorithm */
 
+typedef struct tuned {
+    mlk_model *model; /* the pipeline */
+    mlk_doc *chosen;
+} tuned;
+
 static const mlk_opt opt_table[] = {MLK_OPT_END};
 
 mlk_tuned_opts mlk_tuned_opts_default(const mlk_pipeline_opts *base)
@@ -101,7 +106,7 @@ mlk_tuned_opts mlk_tuned_opts_default(const mlk_pipeline_opts *base)
 
 /* The best of the grid, fitted on all rows. */
 static mlk_status search_and_fit(const mlk_grid *grid, const mlk_tuned_opts *o,
-                                 const mlk_data *data, const mlk_run *run, mlk_model **model)
+                                 const mlk_data *data, const mlk_run *run, tuned *out)
 {
     mlk_folds *folds;
     mlk_search *search = NULL;
@@ -114,50 +119,76 @@ static mlk_status search_and_fit(const mlk_grid *grid, const mlk_tuned_opts *o,
             best = mlk_search_best(search);
     }
     if (st == MLK_OK)
-        st = mlk_model_fit(&mlk_pipeline_algo, mlk_grid_at(grid, best), data, run, model);
+        st = mlk_model_fit(&mlk_pipeline_algo, mlk_grid_at(grid, best), data, run, &out->model);
+    if (st == MLK_OK) {
+        out->chosen = mlk_doc_new();
+        mlk_grid_params(grid, best, out->chosen);
+        st = mlk_doc_check(out->chosen);
+    }
     mlk_search_free(search);
     mlk_folds_free(folds);
     return st;
+}
+
+static void algo_free(void *state)
+{
+    tuned *t = state;
+    if (!t)
+        return;
+    mlk_model_free(t->model);
+    mlk_doc_free(t->chosen);
+    mlk_free(t);
 }
 
 static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run *run, void **state)
 {
     const mlk_tuned_opts *o = opts;
     mlk_grid *own = NULL;
-    mlk_model *model = NULL;
     *state = NULL;
     if (!o->base)
         return MLK_FAIL(MLK_EINVAL, "there is no pipeline to tune");
-    if (!o->grid)
-        MLK_TRY(mlk_grid_auto(o->base, data, run, &own));
-    const mlk_status st = search_and_fit(own ? own : o->grid, o, data, run, &model);
+    tuned *t = mlk_alloc_zero(1, sizeof *t);
+    mlk_status st = t ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for a tuned model");
+    if (st == MLK_OK && !o->grid)
+        st = mlk_grid_auto(o->base, data, run, &own);
+    if (st == MLK_OK)
+        st = search_and_fit(own ? own : o->grid, o, data, run, t);
     mlk_grid_free(own);
-    *state = model;
+    if (st == MLK_OK)
+        *state = t;
+    else
+        algo_free(t);
     return st;
 }
 
+static const mlk_model *inner(const void *state) { return ((const tuned *)state)->model; }
+
 static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
-    return mlk_model_predict(state, X, run, out);
+    return mlk_model_predict(inner(state), X, run, out);
 }
 
 static mlk_status algo_predict_proba(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    return mlk_model_predict_proba(state, X, run, out);
+    return mlk_model_predict_proba(inner(state), X, run, out);
 }
 
 static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    return mlk_model_decision(state, X, run, out);
+    return mlk_model_decision(inner(state), X, run, out);
 }
 
-static size_t algo_n_decisions(const void *state) { return mlk_model_n_decisions(state); }
-static void algo_save(const void *state, mlk_doc *to) { mlk_model_save(state, to); }
-static void algo_learned(const void *state, mlk_doc *to) { mlk_model_learned(state, to); }
-static mlk_fit_info algo_info(const void *state) { return mlk_model_info(state); }
-static void algo_free(void *state) { mlk_model_free(state); }
+static size_t algo_n_decisions(const void *state) { return mlk_model_n_decisions(inner(state)); }
+static void algo_save(const void *state, mlk_doc *to) { mlk_model_save(inner(state), to); }
+static void algo_learned(const void *state, mlk_doc *to) { mlk_model_learned(inner(state), to); }
+static mlk_fit_info algo_info(const void *state) { return mlk_model_info(inner(state)); }
 
-const mlk_model *mlk_tuned_inner(const mlk_model *tuned) { return mlk_model_state(tuned); }
+const mlk_model *mlk_tuned_inner(const mlk_model *t) { return inner(mlk_model_state(t)); }
+
+const mlk_doc *mlk_tuned_chosen(const mlk_model *t)
+{
+    return ((const tuned *)mlk_model_state(t))->chosen;
+}
 
 const mlk_algo mlk_tuned_algo = {
     .name = "tuned",

@@ -30,6 +30,8 @@ START_TEST(writes_numbers_as_people_do)
         double value;
         const char *text;
     } cases[] = {{0.5, "0.5000"},
+                 {0.1, "0.1000"},
+                 {0.01, "0.01000"},
                  {1234.5678, "1235"},
                  {12.345678, "12.35"},
                  {3.0, "3"},

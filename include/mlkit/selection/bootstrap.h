@@ -82,6 +82,12 @@ mlk_status mlk_bias_variance_estimate(const mlk_candidate *candidate, const mlk_
                                       const mlk_bootstrap_opts *opts, const mlk_run *run,
                                       mlk_bias_variance *out);
 
+/** The error and its decomposition on data's own rows, from the same fits; `parts` may be NULL.
+ *  @retval as mlk_bootstrap_estimate(). */
+mlk_status mlk_bootstrap_study(const mlk_candidate *candidate, const mlk_data *data,
+                               const mlk_bootstrap_opts *opts, const mlk_run *run,
+                               mlk_bootstrap_error *error, mlk_bias_variance *parts);
+
 MLK_END_DECLS
 
 #endif

@@ -29,6 +29,7 @@ MLK_BEGIN_DECLS
 typedef struct mlk_candidate {
     const mlk_algo *algo;
     const void *opts; /**< NULL: defaults. */
+    bool quiet;       /**< No warnings about it (a baseline). */
 } mlk_candidate;
 
 /** How. Start from mlk_cv_opts_default(). */
@@ -39,9 +40,14 @@ typedef struct mlk_cv_opts {
                                    accuracy or r2. */
     double beta;              /**< Of fbeta. Default 1. */
     bool keep_predictions;    /**< Keep out-of-fold predictions. Default false. */
+    bool first_repeat;        /**< ... of the first repeat only. Default false. */
     bool partial;             /**< Cancelled: end with what is finished, not MLK_ECANCELLED. */
     bool train_scores;        /**< The metrics on the training rows too. Default false. */
     const unsigned char *use; /**< One a row: 0 = not to train on. NULL: all rows. */
+    /** Shown each model when it has predicted, from any thread; NULL: not wanted. A failure ends
+     *  the whole. Not called for leave-one-out by a shortcut. */
+    mlk_status (*inspect)(void *user, size_t candidate, size_t split, const mlk_model *model);
+    void *user; /**< Passed to it. */
 } mlk_cv_opts;
 
 mlk_cv_opts mlk_cv_opts_default(void);
@@ -53,7 +59,8 @@ typedef struct mlk_cv mlk_cv;
  * Cross-validate.
  *
  * Warns (run->warn, one counted line each) about fits that did not converge, metrics that some
- * split does not define, and rows without a prediction, which the metrics leave out.
+ * split does not define, and rows without a prediction, which the metrics leave out. When all
+ * metrics are computed, a model without probabilities lacks those that need them without a warning.
  *
  * @param[in]  data  With a target: regression or classification.
  * @param[in]  opts  NULL for the defaults: all metrics.
@@ -103,6 +110,8 @@ const char *mlk_cv_failure(const mlk_cv *cv, size_t candidate, size_t s);
 double mlk_cv_fit_seconds(const mlk_cv *cv, size_t candidate);
 double mlk_cv_predict_seconds(const mlk_cv *cv, size_t candidate);
 
+bool mlk_cv_done(const mlk_cv *cv, size_t candidate, size_t s); /**< Was it run to its end? */
+
 /** Out-of-fold predictions of a repeat, one per row; NaN where none. Empty unless kept. */
 mlk_cvec mlk_cv_predictions(const mlk_cv *cv, size_t candidate, size_t repeat);
 /** ... and class probabilities, rows x n_classes; empty where there are none. */
@@ -111,6 +120,8 @@ mlk_cmat mlk_cv_probabilities(const mlk_cv *cv, size_t candidate, size_t repeat)
 /** {"scoring","mean","sd","folds":[...],"metrics":{name:{"mean","sd","folds"}}} of a candidate into
  *  the map `to`; failures, where there are any, as "failures":[{"fold","error"}]. */
 void mlk_cv_report(const mlk_cv *cv, size_t candidate, mlk_doc *to);
+/** Only its "metrics" and "failures". */
+void mlk_cv_report_metrics(const mlk_cv *cv, size_t candidate, mlk_doc *to);
 void mlk_cv_free(mlk_cv *cv); /**< NULL is allowed. */
 
 MLK_END_DECLS

@@ -30,6 +30,7 @@ mlk_tuned_opts mlk_tuned_opts_default(const mlk_pipeline_opts *base);
 extern const mlk_algo mlk_tuned_algo;
 
 const mlk_model *mlk_tuned_inner(const mlk_model *tuned); /**< The pipeline fitted last. */
+const mlk_doc *mlk_tuned_chosen(const mlk_model *tuned);  /**< Its tuned parameters: a map. */
 
 /**
  * The documented default grid of an algorithm (docs/cli.md: --tune auto), in specs of

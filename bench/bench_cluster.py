@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Cluster models beside scikit-learn and R, two threads: bench_cluster.py BUILD [WORKLOAD...]
+
+WORKLOAD: kmeans (default: all). Runs are interleaved; medians of five.
+"""
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
+import numpy as np
+
+RUNS = 5
+
+
+def kmeans(X, path, k, algorithm):
+    from sklearn.cluster import KMeans
+    start = time.perf_counter()
+    model = KMeans(k, init=X[:k], n_init=1, max_iter=20, tol=0, algorithm=algorithm).fit(X)
+    return time.perf_counter() - start, model.inertia_
+
+
+# name: task, data, k (or min_samples), eps, peers: each gives seconds and the quality
+WORKLOADS = {
+    "kmeans": ("kmeans", lambda r: r.standard_normal((1000000, 16)) + 2 * r.integers(0, 3, (1000000, 16)), 10, 0, {
+        "scikit-learn lloyd": lambda X, path: kmeans(X, path, 10, "lloyd"),
+        "scikit-learn elkan": lambda X, path: kmeans(X, path, 10, "elkan")}),
+}
+
+
+def run(build, name):
+    task, make, k, eps, peers = WORKLOADS[name]
+    X = np.ascontiguousarray(make(np.random.default_rng(1)))
+    seconds, quality = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "X")
+        X.tofile(path)
+        driver = [os.path.join(build, "bench", "bench_cluster"), task, *map(str, X.shape), str(k), str(eps), path]
+        for _ in range(RUNS):
+            out = subprocess.run(driver, check=True, capture_output=True, text=True).stdout.split()
+            seconds.setdefault("mlkit", []).append(float(out[0]))
+            quality["mlkit"] = float(out[1])
+            for peer, call in peers.items():
+                try:
+                    took, quality[peer] = call(X, path)
+                    seconds.setdefault(peer, []).append(took)
+                except (ImportError, OSError):
+                    quality[peer] = None
+    own = statistics.median(seconds["mlkit"])
+    for program in quality:
+        if quality[program] is None:
+            print(f"{name:14} {program:20} absent")
+            continue
+        s = statistics.median(seconds[program])
+        print(f"{name:14} {program:20} {s:9.3f} s  quality {quality[program]:.10g}  ratio {s / own:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    for workload in sys.argv[2:] or WORKLOADS:
+        run(sys.argv[1], workload)
