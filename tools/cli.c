@@ -72,17 +72,33 @@ const cli_option cli_options[] = {
      "a parameter of the model; repeatable"},
     {"tune", 0, CLI_LIST, AT(tune), CLI_FIT, 0, "NAME=V1:V2...",
      "choose a parameter by cross-validation; lo..hi/n and lo..hi/nlog are ranges; repeatable"},
+    {"model", 'm', CLI_LIST, AT(models), CLI_COMPARE, 0, "MODEL[:NAME=VALUE,...]",
+     "a model that takes part, with parameters (impute, encode, scale and poly too); a list v1:v2 "
+     "or "
+     "range lo..hi/n of values is chosen from in nested folds; repeatable (default: one of each "
+     "family)"},
+    {"tune", 0, CLI_LIST, AT(tune), CLI_COMPARE, 0, "auto|MODEL.NAME=V1:V2...",
+     "choose parameters inside each training set (nested cross-validation): auto takes each "
+     "model's "
+     "default grid; repeatable"},
     {"cv", 0, CLI_TEXT, AT(cv), LEARN, 0, "K|KxR|loo",
      "folds, and repeats, of cross-validation (default 5)"},
     {"folds", 0, CLI_TEXT, AT(folds), LEARN, 0, "HOW",
      "shuffle (stratified for classes), blocks, group:COL or time"},
-    {"search", 0, CLI_TEXT, AT(search), CLI_FIT, 0, "HOW", "grid, random:N or halving"},
+    {"search", 0, CLI_TEXT, AT(search), LEARN, 0, "HOW", "grid, random:N or halving"},
     {"scoring", 0, CLI_TEXT, AT(scoring), LEARN, 0, "METRIC",
      "what tuning and folds are judged by (default: accuracy, r2)"},
     {"path", 0, CLI_TEXT, AT(path), CLI_FIT, 0, "NAME",
      "a whole path of this parameter, cross-validated"},
     {"rule", 0, CLI_TEXT, AT(rule), CLI_FIT, 0, "RULE",
      "of a path: min (the best) or 1se (the simplest within one standard error)"},
+    {"learning-curve", 0, CLI_FLAG, AT(learning_curve), CLI_COMPARE,
+     .help = "the score against the number of training rows, of each model"},
+    {"bootstrap", 0, CLI_INT, AT(bootstrap), CLI_COMPARE, 2, "N",
+     "from N bootstrap samples: the .632+ estimate of the error, its bias and its variance"},
+    {"save-best", 0, CLI_TEXT, AT(save_best), CLI_COMPARE, 0, "FILE",
+     "fit the best model on all rows and save it"},
+    {"csv", 0, CLI_FLAG, AT(csv), CLI_COMPARE, .help = "print one line of CSV a model"},
     {"test", 0, CLI_TEXT, AT(test), CLI_FIT, 0, "FRACTION|FILE",
      "judge on rows held out, or on another table"},
 
@@ -488,6 +504,7 @@ int cli_main(const cli_tool *tool, int argc, char **argv)
     free(c.owned.items);
     free(c.set.set.items);
     free(c.set.tune.items);
+    free(c.set.models.items);
     poptFreeContext(c.memory);
     return status;
 }

@@ -39,6 +39,11 @@ typedef struct cli_settings {
     /* fitting */
     cli_list set, tune;
     const char *cv, *folds, *search, *scoring, *path, *rule, *test;
+    /* comparing */
+    cli_list models;
+    bool csv, learning_curve;
+    int64_t bootstrap; /* samples; 0: none */
+    const char *save_best;
     /* evaluation */
     const char *predictions, *truth, *predicted, *score, *scores;
     double beta;

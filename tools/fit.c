@@ -216,27 +216,6 @@ static int print_text(const cli *c, const session *s)
     return CLI_DONE;
 }
 
-/* What the model file keeps of the report: nothing that differs from run to run. */
-static mlk_status save(const cli *c, const session *s)
-{
-    const mlk_schema *schema = mlk_dataset_schema(s->dataset);
-    const size_t k = s->train.y.n ? (s->train.n_classes ? s->train.n_classes : 1) : 0;
-    double *values = calloc(k + 1, sizeof *values);
-    if (!values)
-        return MLK_ENOMEM;
-    mlk_doc *notes = mlk_doc_new();
-    mlk_doc_put_int(notes, "rows", (int64_t)s->train.X.rows);
-    put_fit_info(mlk_model_info(mlk_pipeline_inner(s->model)), mlk_doc_put_map(notes, "fit"));
-    mlk_status st = mlk_doc_check(notes);
-    if (st == MLK_OK && k)
-        st = mlk_baseline_of(s->train.y, s->train.w, s->train.n_classes, (mlk_vec){values, k});
-    if (st == MLK_OK)
-        st = mlk_model_file_write(c->set.output, schema, s->model, (mlk_cvec){values, k}, notes);
-    mlk_doc_free(notes);
-    free(values);
-    return st;
-}
-
 static int work(cli *c, session *s)
 {
     int status = learner_init(c, c->args[0], &c->set.set, &s->learner);
@@ -257,7 +236,8 @@ static int work(cli *c, session *s)
     if (status == CLI_DONE)
         status = cli_strict(c);
     if (status == CLI_DONE && c->set.output) {
-        const mlk_status st = save(c, s);
+        const mlk_status st =
+            learner_save(c->set.output, mlk_dataset_schema(s->dataset), s->model, &s->train);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
     }
     if (status == CLI_DONE)

@@ -6,24 +6,32 @@
 
 /* ---------------------------------------------------------------- the learner */
 
+char *learner_cut(char *texts, char **value)
+{
+    *value = strchr(texts, '=');
+    if (!*value || *value == texts) {
+        *value = NULL;
+        return NULL;
+    }
+    *(*value)++ = '\0';
+    /* A comma ends the value where a new name follows; else it belongs to it: a list. */
+    for (char *comma = strchr(*value, ','); comma; comma = strchr(comma + 1, ',')) {
+        const char *equals = strchr(comma, '='), *other = strchr(comma + 1, ',');
+        if (equals && (!other || equals < other)) {
+            *comma = '\0';
+            return comma + 1;
+        }
+    }
+    return NULL;
+}
+
 int learner_set(const cli *c, const mlk_algo *algo, char *texts, void *opts)
 {
     char *name = texts;
     while (name) {
-        char *value = strchr(name, '=');
-        if (!value || value == name)
+        char *value, *next = learner_cut(name, &value);
+        if (!value)
             return cli_usage(c, "'%s' is no parameter; expected NAME=VALUE", name);
-        *value++ = '\0';
-        /* A comma ends the value where a new name follows; else it belongs to it: a list. */
-        char *next = NULL;
-        for (char *comma = strchr(value, ','); comma && !next; comma = strchr(comma + 1, ',')) {
-            const char *equals = strchr(comma, '='), *other = strchr(comma + 1, ',');
-            if (equals && (!other || equals < other)) {
-                *comma = '\0';
-                next = comma + 1;
-                break;
-            }
-        }
         if (mlk_opts_parse(algo->opts, algo->name, name, value, opts) != MLK_OK)
             return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
         name = next;
@@ -59,21 +67,27 @@ static int set_all(cli *c, const cli_list *set, learner *l)
     return CLI_DONE;
 }
 
+int learner_check_words(const cli *c, const char *impute, const char *encode, const char *scale)
+{
+    static const char *const imputes[] = {"mean", "median", "mode", "drop", "none"};
+    static const char *const encodes[] = {"onehot", "dummy", "ordinal", "native"};
+    static const char *const scales[] = {"none", "standard", "minmax", "robust"};
+    int status = cli_check_word(c, "impute", impute, imputes, 5);
+    if (status == CLI_DONE)
+        status = cli_check_word(c, "encode", encode, encodes, 4);
+    if (status == CLI_DONE)
+        status = cli_check_word(c, "scale", scale, scales, 4);
+    return status;
+}
+
 int learner_init(cli *c, const char *model, const cli_list *set, learner *l)
 {
-    static const char *const impute[] = {"mean", "median", "mode", "drop", "none"};
-    static const char *const encode[] = {"onehot", "dummy", "ordinal", "native"};
-    static const char *const scale[] = {"none", "standard", "minmax", "robust"};
     const cli_settings *s = &c->set;
 
     *l = (learner){.algo = cli_find_algo(c, model)};
     if (!l->algo)
         return CLI_USAGE;
-    int status = cli_check_word(c, "impute", s->impute, impute, 5);
-    if (status == CLI_DONE)
-        status = cli_check_word(c, "encode", s->encode, encode, 4);
-    if (status == CLI_DONE)
-        status = cli_check_word(c, "scale", s->scale, scale, 4);
+    int status = learner_check_words(c, s->impute, s->encode, s->scale);
     if (status == CLI_DONE)
         status = set_all(c, set, l);
     l->pipeline = mlk_pipeline_opts_default(l->algo);
@@ -104,6 +118,27 @@ int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **mode
 {
     const mlk_status st = mlk_model_fit(&mlk_pipeline_algo, &l->pipeline, data, &c->run, model);
     return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
+
+/* The notes keep how the fit ended: nothing that differs from run to run. */
+mlk_status learner_save(const char *path, const mlk_schema *schema, const mlk_model *pipeline,
+                        const mlk_data *train)
+{
+    const size_t k = train->y.n ? (train->n_classes ? train->n_classes : 1) : 0;
+    double *values = calloc(k + 1, sizeof *values);
+    if (!values)
+        return MLK_ENOMEM;
+    mlk_doc *notes = mlk_doc_new();
+    mlk_doc_put_int(notes, "rows", (int64_t)train->X.rows);
+    put_fit_info(mlk_model_info(mlk_pipeline_inner(pipeline)), mlk_doc_put_map(notes, "fit"));
+    mlk_status st = mlk_doc_check(notes);
+    if (st == MLK_OK && k)
+        st = mlk_baseline_of(train->y, train->w, train->n_classes, (mlk_vec){values, k});
+    if (st == MLK_OK)
+        st = mlk_model_file_write(path, schema, pipeline, (mlk_cvec){values, k}, notes);
+    mlk_doc_free(notes);
+    free(values);
+    return st;
 }
 
 void learner_params(const mlk_model *pipeline, mlk_doc *to)

@@ -20,9 +20,17 @@ typedef struct learner {
 int learner_init(cli *c, const char *model, const cli_list *set, learner *l);
 /* One "name=value[,name=value...]" into options; `texts` is cut in place and must outlive them. */
 int learner_set(const cli *c, const mlk_algo *algo, char *texts, void *opts);
+/* Cut the first NAME=VALUE off `texts`: *value points behind the '=', which becomes '\0'; returns
+ * what comes behind the comma, or NULL. *value is NULL when there is no '='. */
+char *learner_cut(char *texts, char **value);
+/* Words of --impute, --encode and --scale; CLI_USAGE with the message out. */
+int learner_check_words(const cli *c, const char *impute, const char *encode, const char *scale);
 /* Names of the dataset's features for the pipeline's messages. */
 int learner_names(cli *c, const mlk_schema *schema, learner *l);
 int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **model);
+/* The model file of a pipeline fitted on `train`. */
+mlk_status learner_save(const char *path, const mlk_schema *schema, const mlk_model *pipeline,
+                        const mlk_data *train);
 /* The resolved parameters, preprocessing included, into the map `to`. */
 void learner_params(const mlk_model *pipeline, mlk_doc *to);
 void learner_free(learner *l);

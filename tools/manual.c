@@ -4,7 +4,7 @@
 
 /* A manual page of a program, in roff, on stdout: `mlkit-manual fit`. */
 
-extern const cli_tool fit_tool, eval_tool, predict_tool, show_tool;
+extern const cli_tool fit_tool, eval_tool, predict_tool, show_tool, compare_tool;
 
 /* Text with what roff would read as its own escaped. */
 static void put(const char *s)
@@ -77,7 +77,8 @@ static void put_models(void)
 
 int main(int argc, char **argv)
 {
-    static const cli_tool *const tools[] = {&fit_tool, &eval_tool, &predict_tool, &show_tool};
+    static const cli_tool *const tools[] = {&fit_tool, &eval_tool, &predict_tool, &show_tool,
+                                            &compare_tool};
     for (size_t i = 0; argc == 2 && i < sizeof tools / sizeof tools[0]; i++) {
         const cli_tool *tool = tools[i];
         if (strcmp(tool->name + strlen("mlkit-"), argv[1]) != 0)

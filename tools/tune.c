@@ -53,28 +53,24 @@ int tuning_parse(cli *c, const learner *l, tuning *t)
 
 /* ------------------------------------------------------------------- the work */
 
-/* The groups of the rows, from the table's column. */
-static int take_groups(cli *c, const mlk_table *table, const mlk_dataset *dataset,
-                       const mlk_data *train, const size_t *rows, tuning *t)
+int take_groups(const cli *c, const mlk_table *table, const char *name, const mlk_dataset *dataset,
+                const size_t *rows, size_t n, double **groups)
 {
     size_t j;
-    const mlk_status st = mlk_table_find(table, t->group, &j);
+    const mlk_status st = mlk_table_find(table, name, &j);
     if (st != MLK_OK)
         return cli_failed(c, st);
     const mlk_column column = mlk_table_column(table, j);
-    const size_t n = train->X.rows;
-    t->groups = malloc((n + 1) * sizeof *t->groups);
-    if (!t->groups)
+    double *g = *groups = malloc((n + 1) * sizeof *g);
+    if (!g)
         return cli_refuse(c, "out of memory");
     for (size_t i = 0; i < n; i++) {
         const size_t row = mlk_dataset_row(dataset, rows ? rows[i] : i);
-        t->groups[i] = column.type == MLK_NUMERIC ? column.values[row] : (double)column.codes[row];
-        if (column.type == MLK_NUMERIC ? isnan(t->groups[i])
-                                       : column.codes[row] == MLK_MISSING_CODE)
+        g[i] = column.type == MLK_NUMERIC ? column.values[row] : (double)column.codes[row];
+        if (column.type == MLK_NUMERIC ? isnan(g[i]) : column.codes[row] == MLK_MISSING_CODE)
             return cli_refuse(c, "%s:%zu: column '%s' is missing; expected a group",
-                              mlk_table_name(table), mlk_table_line(table, row), t->group);
+                              mlk_table_name(table), mlk_table_line(table, row), name);
     }
-    t->folds_opts.groups = (mlk_cvec){t->groups, n};
     return CLI_DONE;
 }
 
@@ -104,9 +100,11 @@ int tuning_run(cli *c, learner *l, const mlk_table *table, const mlk_dataset *da
     if (!t->wanted)
         return CLI_DONE;
     if (t->group) {
-        const int status = take_groups(c, table, dataset, train, rows, t);
+        const int status =
+            take_groups(c, table, t->group, dataset, rows, train->X.rows, &t->groups);
         if (status != CLI_DONE)
             return status;
+        t->folds_opts.groups = (mlk_cvec){t->groups, train->X.rows};
     }
     t->classes = class_names(mlk_dataset_schema(dataset));
     t->folds_opts.classes = t->classes;

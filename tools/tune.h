@@ -27,6 +27,10 @@ int tuning_parse(cli *c, const learner *l, tuning *t);
 /* Cross-validate, and leave the chosen parameters in the learner. */
 int tuning_run(cli *c, learner *l, const mlk_table *table, const mlk_dataset *dataset,
                const mlk_data *train, const size_t *rows, tuning *t);
+/* The groups of n rows of the dataset (rows[i], or i without rows) from the table's column, as
+ * numbers into *groups, to be freed. */
+int take_groups(const cli *c, const mlk_table *table, const char *name, const mlk_dataset *dataset,
+                const size_t *rows, size_t n, double **groups);
 /* "cv" into the map `to`. */
 void tuning_report(const tuning *t, mlk_doc *to);
 void tuning_print(const tuning *t);

@@ -66,20 +66,47 @@ static mlk_status path_spec(const mlk_pipeline_opts *base, const char *name, con
     return spec->failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a grid") : MLK_OK;
 }
 
-mlk_status mlk_grid_auto(const mlk_pipeline_opts *base, const mlk_data *data, const mlk_run *run,
-                         mlk_grid **grid)
+/* Is the name (up to its '=') one of the list? */
+static bool is_fixed(const char *const *fixed, const char *name)
+{
+    const size_t n = strcspn(name, "=");
+    for (; fixed && *fixed; fixed++)
+        if (strlen(*fixed) == n && strncmp(*fixed, name, n) == 0)
+            return true;
+    return false;
+}
+
+/* The specs of a default grid that may vary; *path: is the path among them? */
+static size_t free_specs(size_t g, const char *const *fixed, const char **specs, bool *path)
+{
+    size_t n = 0;
+    *path = g < MLK_COUNT(grids) && grids[g].path && !is_fixed(fixed, grids[g].path);
+    for (size_t i = 0; g < MLK_COUNT(grids) && i < MAX_SPECS && grids[g].specs[i]; i++)
+        if (!is_fixed(fixed, grids[g].specs[i]))
+            specs[n++] = grids[g].specs[i];
+    return n;
+}
+
+bool mlk_grid_auto_any(const char *algorithm, const char *const *fixed)
+{
+    const char *specs[MAX_SPECS];
+    bool path;
+    return free_specs(find_grid(algorithm), fixed, specs, &path) || path;
+}
+
+mlk_status mlk_grid_auto(const mlk_pipeline_opts *base, const char *const *fixed,
+                         const mlk_data *data, const mlk_run *run, mlk_grid **grid)
 {
     const char *specs[MAX_SPECS + 1];
-    size_t n = 0;
+    bool with_path;
     mlk_strbuf path = MLK_STRBUF_INIT;
     mlk_status st = MLK_OK;
     *grid = NULL;
     if (!base->algo)
         return MLK_FAIL(MLK_EINVAL, "a grid needs an algorithm");
     const size_t g = find_grid(base->algo->name);
-    for (size_t i = 0; mlk_grid_auto_spec(base->algo->name, i); i++)
-        specs[n++] = mlk_grid_auto_spec(base->algo->name, i);
-    if (g < MLK_COUNT(grids) && grids[g].path) {
+    size_t n = free_specs(g, fixed, specs, &with_path);
+    if (with_path) {
         st = path_spec(base, grids[g].path, data, run, &path);
         specs[n++] = path.text;
     }
@@ -150,7 +177,7 @@ static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run
     tuned *t = mlk_alloc_zero(1, sizeof *t);
     mlk_status st = t ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for a tuned model");
     if (st == MLK_OK && !o->grid)
-        st = mlk_grid_auto(o->base, data, run, &own);
+        st = mlk_grid_auto(o->base, o->fixed, data, run, &own);
     if (st == MLK_OK)
         st = search_and_fit(own ? own : o->grid, o, data, run, t);
     mlk_grid_free(own);

@@ -130,7 +130,7 @@ START_TEST(every_algorithm_has_a_valid_default_grid)
         mlk_grid *g;
         if (!(algos[i]->tasks & MLK_REGRESSION) && mlk_grid_auto_spec(algos[i]->name, 0) == NULL)
             continue;
-        const mlk_status st = mlk_grid_auto(&base, &d, NULL, &g);
+        const mlk_status st = mlk_grid_auto(&base, NULL, &d, NULL, &g);
         ck_assert_msg(st == MLK_OK, "%s: %s", algos[i]->name, mlk_error_message(st));
         ck_assert(mlk_grid_size(g) >= 1 && mlk_grid_size(g) <= 100);
         mlk_grid_free(g);
@@ -176,7 +176,7 @@ START_TEST(tuned_is_the_best_candidate_fitted_on_all_rows)
     mlk_search *s;
     mlk_folds *f = shuffled(&d, 5);
     require_ok(mlk_model_fit(&mlk_tuned_algo, &t, &d, NULL, &m));
-    require_ok(mlk_grid_auto(&base, &d, NULL, &g));
+    require_ok(mlk_grid_auto(&base, NULL, &d, NULL, &g));
     require_ok(mlk_search_run(g, &d, f, NULL, NULL, &s));
     require_ok(
         mlk_model_fit(&mlk_pipeline_algo, mlk_grid_at(g, mlk_search_best(s)), &d, NULL, &by_hand));

@@ -18,7 +18,8 @@ MLK_BEGIN_DECLS
 /** Options; borrowed pointers. */
 typedef struct mlk_tuned_opts {
     const mlk_pipeline_opts *base; /**< What is tuned; not NULL. */
-    const mlk_grid *grid;          /**< NULL: mlk_grid_auto() of base on the training rows. */
+    const mlk_grid *grid;          /**< NULL: mlk_grid_auto() of base on the training rows, */
+    const char *const *fixed;      /**< ... without these parameters. */
     mlk_folds_opts folds;          /**< Of the search; groups do not reach it. */
     mlk_search_opts search;
 } mlk_tuned_opts;
@@ -33,16 +34,19 @@ const mlk_model *mlk_tuned_inner(const mlk_model *tuned); /**< The pipeline fitt
 const mlk_doc *mlk_tuned_chosen(const mlk_model *tuned);  /**< Its tuned parameters: a map. */
 
 /**
- * The documented default grid of an algorithm (docs/cli.md: --tune auto), in specs of
+ * The documented default grid of an algorithm (docs/selection.md: --tune auto), in specs of
  * mlk_grid_new(); for lasso and elastic-net the alphas come from the data. An algorithm without
  * one: a single candidate, base itself.
  *
- * @param[in]  data What alphas are chosen from.
- * @param[out] grid Release with mlk_grid_free(). NULL on failure.
+ * @param[in]  fixed Names of parameters that keep base's value, NULL behind the last; NULL: none.
+ * @param[in]  data  What alphas are chosen from.
+ * @param[out] grid  Release with mlk_grid_free(). NULL on failure.
  * @retval as mlk_grid_new(), and what the algorithm's path returns.
  */
-mlk_status mlk_grid_auto(const mlk_pipeline_opts *base, const mlk_data *data, const mlk_run *run,
-                         mlk_grid **grid);
+mlk_status mlk_grid_auto(const mlk_pipeline_opts *base, const char *const *fixed,
+                         const mlk_data *data, const mlk_run *run, mlk_grid **grid);
+/** Is there anything in the default grid of this algorithm but the fixed parameters? */
+bool mlk_grid_auto_any(const char *algorithm, const char *const *fixed);
 /** Its specs without those that come from the data: i-th text, NULL behind the last. */
 const char *mlk_grid_auto_spec(const char *algorithm, size_t i);
 

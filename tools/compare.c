@@ -1,0 +1,343 @@
+#include "compare.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mlkit/core/file.h>
+
+#include "tune.h"
+
+/* An interrupted run has printed what was finished; this tells it from a whole one. */
+enum { CLI_INTERRUPTED = 130 };
+
+/* ------------------------------------------------------------------ interrupts */
+
+static atomic_bool stop;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    atomic_store(&stop, true);
+}
+
+static bool interrupted(void *user)
+{
+    (void)user;
+    return atomic_load(&stop);
+}
+
+/* The first Ctrl-C ends the work, the second the program. */
+static void listen(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+}
+
+/* -------------------------------------------------------- one bar for all tables */
+
+typedef struct leg {
+    cli *c;
+    const tournament *t;
+    size_t index;
+} leg;
+
+static void leg_progress(void *user, double done)
+{
+    const leg *l = user;
+    l->c->run.progress(l->c->run.user, ((double)l->index + done) / (double)l->t->n);
+}
+
+/* With several tables a warning says which one it is about. */
+static void leg_warn(void *user, const char *line)
+{
+    const leg *l = user;
+    char text[600];
+    if (l->t->n > 1 && strncmp(line, "note: ", 6) != 0) {
+        snprintf(text, sizeof text, "%s: %s", mlk_table_name(l->t->contests[l->index].table), line);
+        line = text;
+    }
+    l->c->run.warn(l->c->run.user, line);
+}
+
+static mlk_run leg_run(leg *l)
+{
+    return (mlk_run){.threads = l->c->run.threads,
+                     .progress = l->c->run.progress ? leg_progress : NULL,
+                     .warn = leg_warn,
+                     .cancelled = interrupted,
+                     .user = l};
+}
+
+/* ------------------------------------------------------------------ the words */
+
+/* --scoring must be some metric; whether it is one of the task, the data will tell. */
+static int check_scoring(const cli *c)
+{
+    const mlk_metric *metric;
+    const char *name = c->set.scoring;
+    if (!name || mlk_metric_find(name, MLK_METRIC_CLASSIFICATION, 0, &metric) == MLK_OK ||
+        mlk_metric_find(name, MLK_METRIC_REGRESSION, 0, &metric) == MLK_OK)
+        return CLI_DONE;
+    return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+}
+
+static int parse(cli *c, tournament *t)
+{
+    const cli_settings *s = &c->set;
+    t->folds_opts = mlk_folds_opts_default();
+    t->search_opts = mlk_search_opts_default();
+    t->folds_opts.seed = t->search_opts.seed = s->seed;
+    t->search_opts.scoring = s->scoring;
+    t->search_opts.beta = s->beta;
+    if (c->n_args == 0)
+        return cli_usage(c, "no table is given; expected DATA.csv (see --help)");
+    if (!s->roles.target)
+        return cli_usage(c, "-t TARGET is missing: the column to predict");
+    if (s->json && s->csv)
+        return cli_usage(c, "--json and --csv exclude each other");
+    if (s->save_best && c->n_args > 1)
+        return cli_usage(c, "--save-best fits one model on one table; found %zu tables", c->n_args);
+    if (mlk_folds_parse(s->cv, s->folds, &t->folds_opts, &t->group) != MLK_OK ||
+        (s->search && mlk_search_parse(s->search, &t->search_opts) != MLK_OK))
+        return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+    if (t->folds_opts.kind == MLK_FOLDS_LOO && s->learning_curve)
+        return cli_usage(c, "--learning-curve needs folds; --cv loo has one value a metric");
+    const int status = check_scoring(c);
+    if (status != CLI_DONE || !s->models.n)
+        return status;
+    contest words = {0};
+    const int made = entrants_make(c, t, false, &words);
+    entrants_free(&words);
+    return made;
+}
+
+/* Names of the targets: one for all tables, or a list with one a table. */
+static int take_targets(cli *c, tournament *t, char *list)
+{
+    size_t n = 1;
+    for (const char *p = list; *p; p++)
+        n += *p == ',';
+    if (t->n == 1 || n == 1)
+        n = 0; /* as it stands */
+    if (n && n != t->n)
+        return cli_usage(c, "-t names %zu columns for %zu tables; expected one, or one a table", n,
+                         t->n);
+    for (size_t i = 0; i < t->n; i++) {
+        t->contests[i].target = list;
+        if (n) {
+            list += strcspn(list, ",");
+            if (*list)
+                *list++ = '\0';
+        }
+    }
+    return CLI_DONE;
+}
+
+/* ------------------------------------------------------------------ the tables */
+
+static int load(cli *c, tournament *t, size_t i, const char *task)
+{
+    contest *of = &t->contests[i];
+    leg l = {c, t, i};
+    const int status = cli_read_table(c, c->args[i], &of->table);
+    if (status != CLI_DONE)
+        return status;
+    mlk_roles roles = c->set.roles;
+    mlk_run run = leg_run(&l);
+    run.cancelled = NULL;
+    roles.target = of->target;
+    roles.task = task;
+    const mlk_status st = mlk_dataset_new(of->table, &roles, &run, &of->dataset);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    of->data = mlk_dataset_data(of->dataset);
+    if ((of->data.n_classes > 0) != (t->contests[0].data.n_classes > 0))
+        return cli_refuse(c, "%s: %s, but %s: %s; expected tables of one task (see --task)",
+                          mlk_table_name(of->table),
+                          of->data.n_classes ? "classification" : "regression",
+                          mlk_table_name(t->contests[0].table),
+                          of->data.n_classes ? "regression" : "classification");
+    return entrants_make(c, t, of->data.n_classes > 0, of);
+}
+
+static int make_folds(cli *c, tournament *t, contest *of, const mlk_run *run)
+{
+    mlk_folds_opts o = t->folds_opts;
+    if (t->group) {
+        const int status =
+            take_groups(c, of->table, t->group, of->dataset, NULL, of->data.X.rows, &of->groups);
+        if (status != CLI_DONE)
+            return status;
+        o.groups = (mlk_cvec){of->groups, of->data.X.rows};
+    }
+    o.classes = of->classes = class_names(mlk_dataset_schema(of->dataset));
+    const mlk_status st = mlk_folds_new(&of->data, &o, run, &of->folds);
+    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
+
+/* ---------------------------------------------------------------- the comparison */
+
+static int run_contest(cli *c, tournament *t, size_t i)
+{
+    contest *of = &t->contests[i];
+    leg l = {c, t, i};
+    const mlk_run run = leg_run(&l);
+    mlk_comparison_opts o = mlk_comparison_opts_default();
+    o.scoring = c->set.scoring;
+    o.beta = c->set.beta;
+    o.seed = c->set.seed;
+    o.partial = true;
+    o.learning_curve = c->set.learning_curve;
+    o.bootstrap = (size_t)c->set.bootstrap;
+    const mlk_status st =
+        mlk_comparison_run(of->contenders, of->n, &of->data, of->folds, &o, &run, &of->comparison);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    t->interrupted |= mlk_comparison_interrupted(of->comparison);
+    t->finished++;
+    return CLI_DONE;
+}
+
+static int run_all(cli *c, tournament *t)
+{
+    int status = CLI_DONE;
+    for (size_t i = 0; status == CLI_DONE && i < t->n; i++) {
+        leg l = {c, t, i};
+        const mlk_run run = leg_run(&l);
+        status = make_folds(c, t, &t->contests[i], &run);
+    }
+    listen();
+    for (size_t i = 0; status == CLI_DONE && i < t->n && !t->interrupted; i++)
+        status = run_contest(c, t, i);
+    if (status != CLI_DONE || t->n < 2 || t->interrupted)
+        return status;
+    const mlk_comparison **all = calloc(t->n, sizeof *all);
+    t->ranked = calloc(mlk_comparison_size(t->contests[0].comparison), sizeof *t->ranked);
+    if (!all || !t->ranked) {
+        free(all);
+        return cli_refuse(c, "out of memory");
+    }
+    for (size_t i = 0; i < t->n; i++)
+        all[i] = t->contests[i].comparison;
+    const mlk_status st =
+        mlk_comparison_friedman(all, t->n, 0.05, t->ranked, &t->n_ranked, &t->friedman);
+    free(all);
+    if (st == MLK_EINVAL) {
+        char text[512];
+        snprintf(text, sizeof text, "no test over the tables: %s", mlk_error_message(st));
+        cli_warn(c, text);
+        return CLI_DONE;
+    }
+    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
+
+/* -------------------------------------------------------------------- the best */
+
+static int save_best(cli *c, const tournament *t)
+{
+    const contest *of = &t->contests[0];
+    const mlk_schema *schema = mlk_dataset_schema(of->dataset);
+    const size_t best = mlk_comparison_best(of->comparison);
+    if (best == SIZE_MAX)
+        return cli_refuse(c, "no model could be fitted in every fold; there is none to save");
+    if (mlk_comparison_at(of->comparison, best)->standing.rank != 1)
+        cli_warn(c, "no model is better than the baseline; the best of them is saved");
+    if (cli_strict(c) != CLI_DONE)
+        return CLI_REFUSED;
+    mlk_model *model;
+    mlk_run run = c->run;
+    run.progress = NULL;
+    mlk_status st = mlk_comparison_refit(of->comparison, best, &of->data, &run, &model);
+    if (st == MLK_OK)
+        st = learner_save(c->set.save_best, schema, mlk_comparison_pipeline(model), &of->data);
+    mlk_model_free(model);
+    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
+
+static int print(const cli *c, const tournament *t)
+{
+    if (c->set.json)
+        return compare_json(c, t);
+    if (c->set.csv)
+        return compare_csv(c, t);
+    if (!c->set.quiet)
+        compare_text(c, t);
+    return CLI_DONE;
+}
+
+static int work(cli *c, tournament *t, char *targets)
+{
+    const char *task;
+    int status = parse(c, t);
+    if (status == CLI_DONE)
+        status = entrants_task(c, &task);
+    if (status != CLI_DONE)
+        return status;
+    t->contests = calloc(c->n_args, sizeof *t->contests);
+    if (!t->contests)
+        return cli_refuse(c, "out of memory");
+    t->n = c->n_args;
+    status = take_targets(c, t, targets);
+    for (size_t i = 0; status == CLI_DONE && i < t->n; i++)
+        status = load(c, t, i, task);
+    if (status == CLI_DONE)
+        status = run_all(c, t);
+    if (status == CLI_DONE && !t->interrupted)
+        status = cli_strict(c);
+    if (status == CLI_DONE && c->set.save_best && !t->interrupted)
+        status = save_best(c, t);
+    if (status == CLI_DONE)
+        status = print(c, t);
+    if (status == CLI_DONE && t->interrupted) {
+        fprintf(stderr, "%s: interrupted: what was finished is printed%s\n", c->tool->name,
+                c->set.save_best ? "; nothing is saved" : "");
+        status = CLI_INTERRUPTED;
+    }
+    return status;
+}
+
+static int compare_main(cli *c)
+{
+    tournament t = {0};
+    char *targets = c->set.roles.target ? strdup(c->set.roles.target) : NULL;
+    const int status = work(c, &t, targets);
+    for (size_t i = 0; i < t.n; i++) {
+        contest *of = &t.contests[i];
+        mlk_comparison_free(of->comparison);
+        entrants_free(of);
+        mlk_folds_free(of->folds);
+        free(of->classes);
+        free(of->groups);
+        mlk_dataset_free(of->dataset);
+        mlk_table_free(of->table);
+    }
+    mlk_friedman_free(t.friedman);
+    free(t.ranked);
+    free(t.contests);
+    free(targets);
+    return status;
+}
+
+const cli_tool compare_tool = {
+    .bit = CLI_COMPARE,
+    .name = "mlkit-compare",
+    .synopsis = "mlkit-compare -t TARGET [-m MODEL[:name=value,...]]... [options] DATA.csv...",
+    .summary =
+        "Which model, by how much, and is it luck? Cross-validate many models on the same folds "
+        "of a table, beside a baseline that looks at no column, and rank them: the mean of the "
+        "scoring with its 95 % interval, the difference to the best with a p-value that knows "
+        "that folds overlap (corrected resampled t-test) and that many models were tried (Holm), "
+        "the seconds, the size. Without -m a sensible set for the task takes part. With several "
+        "tables, mean ranks and Friedman's test say which model is best over all.",
+    .examples =
+        "  mlkit-compare -t diagnosis breast_cancer.csv\n"
+        "  mlkit-compare -t price --cv 10x3 --scoring rmse diamonds10k.csv\n"
+        "  mlkit-compare -t y -m ridge:alpha=0.1 -m forest:n_estimators=300 --save-best m.mlk "
+        "a.csv\n"
+        "  mlkit-compare -t y -m ridge:alpha=1e-3..1e3/7log -m knn:n_neighbors=1:5:25 a.csv\n"
+        "  mlkit-compare -t species,diagnosis --tune auto iris.csv breast_cancer.csv\n",
+    .main = compare_main,
+};
