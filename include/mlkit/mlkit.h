@@ -41,8 +41,8 @@
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/chart.h>
 #include <mlkit/report/json.h>
-#include <mlkit/report/table_summary.h>
 #include <mlkit/report/plot.h>
+#include <mlkit/report/table_summary.h>
 #include <mlkit/report/text.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
