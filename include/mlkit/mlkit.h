@@ -14,6 +14,10 @@
 #include <mlkit/data/generate.h>
 #include <mlkit/data/split.h>
 #include <mlkit/data/table.h>
+#include <mlkit/decomposition/isomap.h>
+#include <mlkit/decomposition/kernel_pca.h>
+#include <mlkit/decomposition/lle.h>
+#include <mlkit/decomposition/mds.h>
 #include <mlkit/decomposition/pca.h>
 #include <mlkit/ensemble/adaboost.h>
 #include <mlkit/ensemble/bagging.h>

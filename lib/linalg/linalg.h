@@ -87,6 +87,22 @@ mlk_status mlk_chol_inverse(mlk_mat L);
  * A is destroyed; lambda has k values; V is p x k (V.data NULL: values only). */
 mlk_status mlk_eigh(mlk_mat A, size_t k, mlk_vec lambda, mlk_mat V);
 
+/* out = A X for a symmetric A that only this function knows; X is n x b, b small. */
+typedef mlk_status (*mlk_operator)(void *ctx, mlk_cmat X, const mlk_run *run, mlk_mat out);
+/* The k largest eigenpairs of it, descending, V n x k with orthonormal columns, to residuals of at
+ * most tol times the eigenvalue of largest magnitude; k well below n. MLK_ESINGULAR: it does not
+ * converge. */
+mlk_status mlk_eigs(mlk_operator apply, void *ctx, size_t n, size_t k, double tol,
+                    const mlk_run *run, mlk_vec lambda, mlk_mat V);
+/* mlk_eigh() in parallel, by iteration where A is large and k small; all of A is read. */
+mlk_status mlk_eigh_top(mlk_mat A, size_t k, const mlk_run *run, mlk_vec lambda, mlk_mat V);
+
+/* Cholesky factor of a positive definite matrix of n rows in which A[i, j] = 0 for j < i - width:
+ * row i of `band` (n x (width + 1)) holds A[i, i - width..i]. In place. MLK_ESINGULAR. */
+mlk_status mlk_band_chol(mlk_mat band);
+/* Solve A X = B with that factor; B (n x k) in place. */
+void mlk_band_solve(mlk_cmat band, mlk_mat B);
+
 /* Thin singular value decomposition A = U diag(s) V' of an n x p matrix, m = min(n, p): U n x m,
  * s m values descending, Vt m x p. A is destroyed. U.data or Vt.data may be NULL. */
 mlk_status mlk_svd(mlk_mat A, mlk_mat U, mlk_vec s, mlk_mat Vt);
