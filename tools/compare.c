@@ -252,7 +252,8 @@ static int save_best(cli *c, const tournament *t)
     run.progress = NULL;
     mlk_status st = mlk_comparison_refit(of->comparison, best, &of->data, &run, &model);
     if (st == MLK_OK)
-        st = learner_save(c->set.save_best, schema, mlk_comparison_pipeline(model), &of->data);
+        st =
+            learner_save(c->set.save_best, schema, mlk_comparison_pipeline(model), &of->data, &run);
     mlk_model_free(model);
     return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
 }

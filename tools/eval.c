@@ -19,14 +19,32 @@ static mlk_doc *head(const cli *c, const char *model, const char *task, size_t r
     return doc;
 }
 
-static int print(cli *c, const char *model, const char *task, size_t rows,
-                 const mlk_evaluation *evaluation, const char *const *classes, size_t k)
+/* What there is to print of predictions that were judged. */
+typedef struct verdict {
+    const char *model, *task; /* model NULL: predictions made by anything */
+    size_t rows;
+    const mlk_evaluation *evaluation;
+    const char *const *classes;
+    size_t k;
+    const mlk_drift *drifts; /* n_drifts of them, or NULL */
+    const char *const *columns;
+    size_t n_drifts;
+} verdict;
+
+static int print(cli *c, const verdict *v)
 {
     if (cli_strict(c) != CLI_DONE)
         return CLI_REFUSED;
     if (c->set.json) {
-        mlk_doc *doc = head(c, model, task, rows);
-        mlk_evaluation_report(evaluation, classes, doc);
+        mlk_doc *doc = head(c, v->model, v->task, v->rows);
+        mlk_evaluation_report(v->evaluation, v->classes, doc);
+        if (v->drifts) {
+            mlk_doc *list = mlk_doc_put_list(doc, "drift");
+            for (size_t j = 0; j < v->n_drifts; j++)
+                mlk_drift_report(&v->drifts[j], v->columns[j], mlk_doc_put_map(list, NULL));
+        } else {
+            mlk_doc_put_null(doc, "drift");
+        }
         const int status = cli_write_json(c, doc);
         mlk_doc_free(doc);
         return status;
@@ -34,19 +52,40 @@ static int print(cli *c, const char *model, const char *task, size_t rows,
     if (c->set.quiet)
         return CLI_DONE;
     static const char *const titles[] = {"value"};
-    if (model)
-        printf("%s: %s, %zu rows\n", model, task, rows);
+    if (v->model)
+        printf("%s: %s, %zu rows\n", v->model, v->task, v->rows);
     else
-        printf("%s, %zu rows\n", task, rows);
-    render_metrics(titles, &evaluation, 1);
-    if (k) {
+        printf("%s, %zu rows\n", v->task, v->rows);
+    render_metrics(titles, &v->evaluation, 1);
+    if (v->k) {
         printf("\n");
-        render_confusion(evaluation, classes, k);
+        render_confusion(v->evaluation, v->classes, v->k);
     }
     return CLI_DONE;
 }
 
 /* ------------------------------------------------------------ a model's predictions */
+
+/* How the new data differ from the training data; nothing where the file has no profile. */
+static int look_for_drift(cli *c, const mlk_model_file *file, const mlk_data *data, verdict *v,
+                          mlk_drift **drifts, const char ***names)
+{
+    const size_t p = mlk_schema_n_features(file->schema);
+    if (!file->profile)
+        return CLI_DONE;
+    v->n_drifts = mlk_profile_cols(file->profile);
+    *drifts = malloc(v->n_drifts * sizeof **drifts);
+    *names = malloc((p + 1) * sizeof **names);
+    if (!*drifts || !*names)
+        return cli_refuse(c, "out of memory");
+    for (size_t j = 0; j < p; j++)
+        (*names)[j] = mlk_schema_feature(file->schema, j);
+    (*names)[p] = mlk_schema_target(file->schema);
+    v->drifts = *drifts;
+    v->columns = *names;
+    const mlk_status st = mlk_profile_compare(file->profile, data, *names, &c->run, *drifts);
+    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+}
 
 static int judge_model(cli *c, const mlk_model_file *file, const mlk_table *table)
 {
@@ -64,12 +103,21 @@ static int judge_model(cli *c, const mlk_model_file *file, const mlk_table *tabl
     int status = outcome_make(c, file->pipeline, file->schema, &data, &opts, true, &o);
     if (status == CLI_DONE && !o.evaluation)
         status = cli_refuse(c, "%s makes no predictions to judge", algo->name);
-    if (status == CLI_DONE) {
-        const char **classes = class_names(file->schema);
-        status = print(c, algo->name, mlk_task_name(mlk_task_of(algo, file->schema)), data.X.rows,
-                       o.evaluation, classes, mlk_schema_n_classes(file->schema));
-        free(classes);
-    }
+    const char **classes = class_names(file->schema), **names = NULL;
+    mlk_drift *drifts = NULL;
+    verdict v = {.model = algo->name,
+                 .task = mlk_task_name(mlk_task_of(algo, file->schema)),
+                 .rows = data.X.rows,
+                 .evaluation = o.evaluation,
+                 .classes = classes,
+                 .k = mlk_schema_n_classes(file->schema)};
+    if (status == CLI_DONE)
+        status = look_for_drift(c, file, &data, &v, &drifts, &names);
+    if (status == CLI_DONE)
+        status = print(c, &v);
+    free(drifts);
+    free(names);
+    free(classes);
     outcome_free(&o);
     mlk_dataset_free(dataset);
     return status;
@@ -241,7 +289,11 @@ static int judge_given(cli *c, const mlk_table *table, given *g)
     const mlk_status st = mlk_evaluate(&p, &opts, &c->run, &evaluation);
     if (st != MLK_OK)
         return cli_failed(c, st);
-    status = print(c, NULL, k ? "classification" : "regression", n, evaluation, g->classes, k);
+    status = print(c, &(verdict){.task = k ? "classification" : "regression",
+                                 .rows = n,
+                                 .evaluation = evaluation,
+                                 .classes = g->classes,
+                                 .k = k});
     mlk_evaluation_free(evaluation);
     return status;
 }

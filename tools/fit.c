@@ -236,8 +236,8 @@ static int work(cli *c, session *s)
     if (status == CLI_DONE)
         status = cli_strict(c);
     if (status == CLI_DONE && c->set.output) {
-        const mlk_status st =
-            learner_save(c->set.output, mlk_dataset_schema(s->dataset), s->model, &s->train);
+        const mlk_status st = learner_save(c->set.output, mlk_dataset_schema(s->dataset), s->model,
+                                           &s->train, &c->run);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
     }
     if (status == CLI_DONE)

@@ -122,7 +122,7 @@ int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **mode
 
 /* The notes keep how the fit ended: nothing that differs from run to run. */
 mlk_status learner_save(const char *path, const mlk_schema *schema, const mlk_model *pipeline,
-                        const mlk_data *train)
+                        const mlk_data *train, const mlk_run *run)
 {
     const size_t k = train->y.n ? (train->n_classes ? train->n_classes : 1) : 0;
     double *values = calloc(k + 1, sizeof *values);
@@ -131,11 +131,15 @@ mlk_status learner_save(const char *path, const mlk_schema *schema, const mlk_mo
     mlk_doc *notes = mlk_doc_new();
     mlk_doc_put_int(notes, "rows", (int64_t)train->X.rows);
     put_fit_info(mlk_model_info(mlk_pipeline_inner(pipeline)), mlk_doc_put_map(notes, "fit"));
+    mlk_profile *profile = NULL;
     mlk_status st = mlk_doc_check(notes);
+    if (st == MLK_OK)
+        st = mlk_profile_new(train, run, &profile);
     if (st == MLK_OK && k)
         st = mlk_baseline_of(train->y, train->w, train->n_classes, (mlk_vec){values, k});
     if (st == MLK_OK)
-        st = mlk_model_file_write(path, schema, pipeline, (mlk_cvec){values, k}, notes);
+        st = mlk_model_file_write(path, schema, pipeline, (mlk_cvec){values, k}, profile, notes);
+    mlk_profile_free(profile);
     mlk_doc_free(notes);
     free(values);
     return st;

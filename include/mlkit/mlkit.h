@@ -40,6 +40,7 @@
 #include <mlkit/model/archive.h>
 #include <mlkit/model/calibration.h>
 #include <mlkit/neighbors/knn.h>
+#include <mlkit/preprocess/drift.h>
 #include <mlkit/preprocess/model_file.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/report/c_source.h>

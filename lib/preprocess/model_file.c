@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "core/alloc.h"
 #include "core/status.h"
 
 unsigned mlk_task_of(const mlk_algo *algo, const mlk_schema *schema)
@@ -26,7 +27,8 @@ const char *mlk_task_name(unsigned task)
 }
 
 mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
-                                const mlk_model *pipeline, mlk_cvec baseline, const mlk_doc *notes)
+                                const mlk_model *pipeline, mlk_cvec baseline,
+                                const mlk_profile *profile, const mlk_doc *notes)
 {
     const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(pipeline));
     char tool[64];
@@ -38,9 +40,29 @@ mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
     mlk_schema_save(schema, mlk_doc_put_map(doc, "schema"));
     mlk_model_save(pipeline, mlk_doc_put_map(doc, "pipeline"));
     mlk_doc_put_vec(doc, "baseline", baseline);
+    if (profile)
+        mlk_profile_save(profile, mlk_doc_put_map(doc, "profile"));
     mlk_doc_put_copy(doc, "notes", notes);
     const mlk_status st = mlk_archive_write(path, doc);
     mlk_doc_free(doc);
+    return st;
+}
+
+/* The profile has the columns of the schema, and the target. */
+static mlk_status take_profile(const mlk_doc *from, mlk_model_file *file)
+{
+    const mlk_schema *schema = file->schema;
+    const size_t p = mlk_schema_n_features(schema), n = p + (mlk_schema_target(schema) != NULL);
+    const char *const *texts;
+    size_t *levels = mlk_alloc(n, sizeof *levels);
+    if (!levels)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu columns", n);
+    for (size_t j = 0; j < p; j++)
+        levels[j] = mlk_schema_levels(schema, j, &texts);
+    if (n > p)
+        levels[p] = mlk_schema_n_classes(schema);
+    const mlk_status st = mlk_profile_load(from, levels, n, &file->profile);
+    mlk_free(levels);
     return st;
 }
 
@@ -55,6 +77,11 @@ static mlk_status take_apart(const mlk_doc *doc, mlk_model_file *file)
     MLK_TRY(mlk_schema_load(schema, &file->schema));
     MLK_TRY(mlk_model_load(pipeline, &file->pipeline));
     file->notes = mlk_doc_find(doc, "notes");
+    if (mlk_doc_find(doc, "profile")) {
+        const mlk_doc *profile;
+        MLK_TRY(mlk_doc_get_map(doc, "profile", &profile));
+        MLK_TRY(take_profile(profile, file));
+    }
 
     /* Each part is sound by itself; they must also belong together. */
     const size_t classes = mlk_schema_n_classes(file->schema);
@@ -87,6 +114,7 @@ void mlk_model_file_close(mlk_model_file *file)
 {
     mlk_schema_free(file->schema);
     mlk_model_free(file->pipeline);
+    mlk_profile_free(file->profile);
     mlk_doc_free(file->doc);
     *file = (mlk_model_file){0};
 }

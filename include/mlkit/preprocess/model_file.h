@@ -5,6 +5,7 @@
 #include <mlkit/core/doc.h>
 #include <mlkit/data/dataset.h>
 #include <mlkit/model.h>
+#include <mlkit/preprocess/drift.h>
 
 /**
  * @file model_file.h
@@ -19,6 +20,7 @@
  *     "schema":   schema of the columns (dataset.h)
  *     "pipeline": preprocessing and algorithm (mlk_model_save())
  *     "baseline": mean of the target, or shares of the classes; empty without a target
+ *     "profile":  range and mix of the training data (drift.h); absent in files of older versions
  *     "notes":    a map that nothing else depends on: how the fit ended
  *
  * Nothing in it depends on time, place or the number of threads.
@@ -31,6 +33,7 @@ typedef struct mlk_model_file {
     mlk_schema *schema;
     mlk_model *pipeline;
     mlk_cvec baseline;
+    mlk_profile *profile; /**< NULL: the file has none. */
     const mlk_doc *notes; /**< A map, or NULL. */
     mlk_doc *doc;         /**< The whole document, which baseline and notes belong to. */
 } mlk_model_file;
@@ -39,11 +42,13 @@ typedef struct mlk_model_file {
  * Write a model file; see mlk_file_write() for what a failure leaves behind.
  *
  * @param[in] baseline From mlk_baseline_of(); empty without a target.
+ * @param[in] profile  Of the training data, or NULL.
  * @param[in] notes    A map to keep, or NULL.
  * @retval MLK_EIO, MLK_ENOMEM
  */
 mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
-                                const mlk_model *pipeline, mlk_cvec baseline, const mlk_doc *notes);
+                                const mlk_model *pipeline, mlk_cvec baseline,
+                                const mlk_profile *profile, const mlk_doc *notes);
 
 /**
  * Read one, trusting nothing.
