@@ -303,27 +303,6 @@ START_TEST(quotes_what_csv_must_quote)
 }
 END_TEST
 
-START_TEST(show_describes_a_table)
-{
-    char command[1200];
-    snprintf(command, sizeof command, "mlkit-show -t species %s", dataset("penguins.csv"));
-    const char *text = out_of(command);
-    ck_assert_ptr_nonnull(strstr(text, "344 rows, 7 columns (4 numeric, 3 categorical)"));
-    ck_assert_ptr_nonnull(strstr(text, "Adelie 152 (44 %)"));
-    strcat(command, " --json");
-    const char *json = out_of(command);
-    require_close(shell_json_number(json, "flipper_length_mm", "missing"), 2.0, 0.0);
-    require_relative(shell_json_number(json, "flipper_length_mm", "mean"), 200.91520467836258,
-                     1e-14); /* NumPy */
-    ck_assert_ptr_nonnull(strstr(out_of("printf 'a,b\\n1,2\\n' | mlkit-show -"), ": 1 row, "));
-    shell_write("t.csv", "a,b\n1,2\n1,2\n");
-    const shell_result r = shell_run("mlkit-show --strict t.csv");
-    ck_assert_int_eq(r.status, 1);
-    ck_assert_str_eq(r.out, "");
-    ck_assert_ptr_nonnull(strstr(r.err, "warning: 1 row (50 %) is a copy"));
-}
-END_TEST
-
 Suite *test_suite(void)
 {
     Suite *s = suite_create("tools/programs");
@@ -342,6 +321,5 @@ Suite *test_suite(void)
     tcase_add_test(tc, shows_a_tree_in_every_form);
     tcase_add_test(tc, scores_are_larger_for_what_is_more_outlying);
     tcase_add_test(tc, quotes_what_csv_must_quote);
-    tcase_add_test(tc, show_describes_a_table);
     return s;
 }
