@@ -329,6 +329,41 @@ void mlk_kernel_set_free(mlk_kernel_set *set)
     *set = (mlk_kernel_set){0};
 }
 
+/*
+ * u: half a unit of the last place. A product of rows rounded to single precision errs by
+ * (p + 2) u |a| |b|. rbf: the exponent d = a'b - h_a - h_b errs by that and 2 u (h_a + h_b) + u
+ * |d|, where h_a + h_b <= |d| + |a| |b|, and k |d| <= 1/e; exp itself by 2 u. Power: |z|^(d - 1) d
+ * times the error of z, |z| <= 1, and d roundings. What double itself loses for rbf is in the flat
+ * part.
+ */
+void mlk_kernel_error(const mlk_kernel_set *set, double *flat, double *steep)
+{
+    const mlk_kernel *k = &set->kernel;
+    const double u = 0x1p-24, product = ((double)set->X.cols + 5.0) * u;
+    *steep = 0.0;
+    *flat = u;
+    if (k->kind == MLK_KERNEL_PRECOMPUTED) {
+        *flat = INFINITY;
+    } else if (k->kind == MLK_KERNEL_RBF) {
+        *flat = 5.0 * u + 0x1p-48 * k->gamma * max_of(set->norms, set->X.rows);
+        *steep = set->wide ? 0.0 : 1.1 * product;
+    } else if (k->kind == MLK_KERNEL_SIGMOID) {
+        if (!set->wide)
+            *flat = 1.1 * set->slope * product + (2.0 * fabs(set->offset) + 8.0) * u;
+    } else {
+        const double degree = k->kind == MLK_KERNEL_POLY ? (double)k->degree : 1.0;
+        *flat = (1.0 + degree) * (product + 4.0 * u);
+        if (!(degree * *flat < 0.1)) /* the power's growth beyond 1 is no longer small */
+            *flat = INFINITY;
+        *flat *= 1.2;
+    }
+}
+
+double mlk_kernel_radius(const mlk_kernel_set *set, size_t row)
+{
+    return set->h ? sqrt(2.0 * (double)set->h[row]) : 1.0;
+}
+
 /* ------------------------------------------------------------------- single precision: tiles */
 
 mlk_status mlk_kernel_pick_init(mlk_kernel_pick *pick, const mlk_kernel_set *set, size_t capacity)
@@ -376,6 +411,14 @@ void mlk_kernel_pick_rows(mlk_kernel_pick *pick, const size_t *index, size_t cou
             pick->h[r] = set->h ? set->h[i] : 0.0F;
         }
     }
+}
+
+mlk_kernel_pick mlk_kernel_pick_range(const mlk_kernel_set *set, size_t begin, size_t end)
+{
+    return (mlk_kernel_pick){.set = set,
+                             .count = end - begin,
+                             .rows = set->rows + begin * set->X.cols,
+                             .h = set->h ? set->h + begin : NULL};
 }
 
 size_t mlk_kernel_room(const mlk_kernel_set *set, size_t m, size_t n)

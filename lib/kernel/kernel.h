@@ -40,6 +40,11 @@ mlk_status mlk_kernel_set_init(mlk_kernel_set *set, const mlk_kernel *kernel, ml
                                const mlk_run *run);
 void mlk_kernel_set_free(mlk_kernel_set *set);
 
+/* A bound on what single precision costs: |T - k / scale| <= flat + steep r_a r_b for each value of
+ * a tile, with r = mlk_kernel_radius() of its rows. Infinite where none is known. */
+void mlk_kernel_error(const mlk_kernel_set *set, double *flat, double *steep);
+double mlk_kernel_radius(const mlk_kernel_set *set, size_t row);
+
 /* Rows chosen from a set, gathered so that products with them are fast. */
 typedef struct mlk_kernel_pick {
     const mlk_kernel_set *set;
@@ -54,6 +59,10 @@ typedef struct mlk_kernel_pick {
 mlk_status mlk_kernel_pick_init(mlk_kernel_pick *pick, const mlk_kernel_set *set, size_t capacity);
 void mlk_kernel_pick_rows(mlk_kernel_pick *pick, const size_t *index, size_t count);
 void mlk_kernel_pick_free(mlk_kernel_pick *pick);
+
+/* Rows begin..end - 1, where the set has them in single precision (not wide): nothing is copied,
+ * and nothing to be freed. */
+mlk_kernel_pick mlk_kernel_pick_range(const mlk_kernel_set *set, size_t begin, size_t end);
 
 /* Doubles that mlk_kernel_tile() wants as room for an m x n tile: 0 unless wide. */
 size_t mlk_kernel_room(const mlk_kernel_set *set, size_t m, size_t n);

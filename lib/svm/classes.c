@@ -119,6 +119,8 @@ typedef struct training {
     size_t n_machines, largest;
     dual_cache *caches; /* a worker */
     double *memory;     /* a worker: VARIABLES * largest */
+    float **own;        /* a class: its kernel matrix, of rows of own_ld floats; NULL: not shared */
+    size_t *own_ld;
 } training;
 
 /* Machine m: class a (+1) against class b or, b = k, against all others. */
@@ -164,19 +166,19 @@ static size_t column_of(const training *t, const machine_of *p, size_t m, size_t
     return sign_of(t, p, row) > 0.0 ? p->b - 1 : p->a;
 }
 
-/* Bounds and linear term of one options struct. The nu form has a group of variables a sign: the
- * second copies are those of the negative class. */
+/* Bounds and linear term of one options struct. The nu form has a group of variables a sign:
+ * the second is that of the negative class. */
 static void set_problem(const training *t, const mlk_svc_opts *o, const machine_of *p, size_t n,
                         dual *d, double *lo, double *hi, double *q)
 {
     const svc_rows *r = t->rows;
     const bool nu = o->nu != MLK_SVM_NO_NU;
-    *d = (dual){.copies = nu ? 2 : 1, .by_copy = nu, .lo = lo, .hi = hi, .q = nu ? NULL : q};
+    *d = (dual){.groups = nu ? 2 : 1, .lo = lo, .hi = hi, .q = nu ? NULL : q};
     d->tol = o->tol;
     d->max_steps = mlk_svm_cap(o->max_iter, n);
     d->shrinking = o->shrinking;
-    memset(lo, 0, d->copies * n * sizeof *lo);
-    memset(hi, 0, d->copies * n * sizeof *hi);
+    memset(lo, 0, d->groups * n * sizeof *lo);
+    memset(hi, 0, d->groups * n * sizeof *hi);
     for (size_t i = 0; i < n; i++) {
         const size_t row = dual_rows_at(&p->rows, i);
         const double y = sign_of(t, p, row);
@@ -221,7 +223,7 @@ static void report(const dual *d, size_t n, outcome *out)
                      .violation = d->violation,
                      .steps = d->steps,
                      .converged = d->converged};
-    for (size_t t = 0; t < d->copies * n; t++)
+    for (size_t t = 0; t < d->groups * n; t++)
         out->n_bounded += d->beta[t] != 0.0 && (d->beta[t] == d->lo[t] || d->beta[t] == d->hi[t]);
 }
 
@@ -260,9 +262,14 @@ static mlk_status train_machine(const training *t, size_t m, unsigned worker, co
     double *memory = t->memory + (size_t)worker * VARIABLES * t->largest;
     double *beta = memory, *lo = beta + 2 * n, *hi = lo + 2 * n, *f = hi + 2 * n, *q = f + n;
     double last_C = 0.0;
+    dual_path path = {0};
 
     if (p.b != t->rows->k || m == 0) /* one-versus-rest machines share all their rows */
         mlk_dual_cache_reset(cache, &p.rows);
+    if (t->own) {
+        const float *const own[] = {t->own[p.a], t->own[p.b]};
+        mlk_dual_cache_fill(cache, own, (const size_t[]){t->own_ld[p.a], t->own_ld[p.b]});
+    }
     for (size_t k = 0; k < t->n_opts; k++) {
         const mlk_svc_opts *o = t->opts[k];
         outcome *out = &t->outcomes[k * t->n_machines + m];
@@ -270,15 +277,16 @@ static mlk_status train_machine(const training *t, size_t m, unsigned worker, co
         set_problem(t, o, &p, n, &d, lo, hi, q);
         d.beta = beta;
         d.f = f;
-        if (d.by_copy) {
+        d.path = &path;
+        if (d.groups > 1) {
             MLK_TRY(start_nu(o, &p, n, &d));
             MLK_TRY(mlk_dual_exact(&d, cache, run));
         } else {
-            mlk_svm_rescale(k ? o->C / last_C : 0.0, n, n, lo, hi, beta, f);
+            mlk_svm_rescale(k ? o->C / last_C : 0.0, n, n, lo, hi, beta, f, &path);
         }
         MLK_TRY(mlk_dual_solve(&d, cache, run));
         report(&d, n, out);
-        if (d.by_copy)
+        if (d.groups > 1)
             MLK_TRY(finish_nu(o, &d, n, &p, out));
         store(t, &p, m, beta, n, &t->solutions[k]);
         last_C = o->C;
@@ -335,16 +343,64 @@ static void summarise(const training *t, size_t k)
     s->info = info;
 }
 
+/* -------------------------------------------------------- what the pairs of classes share */
+
+static mlk_status own_block(void *ctx, const mlk_chunk *chunk)
+{
+    const training *t = ctx;
+    const size_t c = chunk->begin, *starts = t->rows->starts;
+    mlk_dual_own_block(&t->set, starts[c], starts[c + 1], t->own[c], t->own_ld[c]);
+    return MLK_OK;
+}
+
+static double megabytes_of(size_t rows, size_t ld)
+{
+    return (double)rows * (double)ld * sizeof(float) / 1048576.0;
+}
+
+/* The kernel matrix of each class with itself, which serves k - 1 pairs: half of all values that
+ * the pairs need when each is computed once. Takes up to `megabytes`, else there are none. */
+static mlk_status share_blocks(training *t, double *megabytes, mlk_scratch *scratch)
+{
+    const svc_rows *r = t->rows;
+    double needed = 0.0;
+    t->own_ld = mlk_scratch_take(scratch, r->k, sizeof *t->own_ld);
+    float **own = mlk_scratch_take(scratch, r->k, sizeof *own);
+    if (scratch->failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", r->k);
+    for (size_t c = 0; c < r->k; c++) {
+        const size_t n = r->starts[c + 1] - r->starts[c];
+        t->own_ld[c] = (n + 15) / 16 * 16;
+        needed += megabytes_of(n, t->own_ld[c]);
+    }
+    if (needed > *megabytes)
+        return MLK_OK;
+    *megabytes -= needed;
+    for (size_t c = 0; c < r->k; c++)
+        own[c] =
+            mlk_scratch_take(scratch, r->starts[c + 1] - r->starts[c], t->own_ld[c] * sizeof **own);
+    if (scratch->failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for the kernel matrices of %zu classes", r->k);
+    t->own = own;
+    return mlk_parallel_for(&(mlk_run){.threads = t->run ? t->run->threads : 0}, r->k, 1, own_block,
+                            t);
+}
+
 /* Small machines one a thread, no more at a time than the cache holds; large ones each by all
  * threads. */
 static mlk_status train_all(training *t, mlk_scratch *scratch)
 {
-    const double megabytes = t->opts[0]->cache_mb;
-    const double whole = (double)t->largest * (double)t->largest * sizeof(float) / 1048576.0;
+    double megabytes = t->opts[0]->cache_mb;
+    const double whole = 1.1 * megabytes_of(t->largest, t->largest); /* and a little */
     const bool apart =
         t->n_machines > 1 && t->largest <= DUAL_WHOLE && t->opts[0]->multi_class == MLK_SVC_OVO;
     mlk_run run = t->run ? *t->run : (mlk_run){0};
     unsigned workers = apart ? mlk_workers(&run, t->n_machines, 1) : 1;
+    if (apart && !t->set.wide && 2.0 * whole < megabytes) {
+        double left = megabytes - whole;
+        MLK_TRY(share_blocks(t, &left, scratch));
+        megabytes = left + whole;
+    }
     if (workers > megabytes / whole)
         workers = megabytes > whole ? (unsigned)(megabytes / whole) : 1;
     run.threads = apart ? (int)workers : run.threads;

@@ -46,8 +46,11 @@ size_t mlk_svm_cap(int64_t max_iter, size_t n)
 }
 
 void mlk_svm_rescale(double ratio, size_t n, size_t n_f, const double *lo, const double *hi,
-                     double *beta, double *f)
+                     double *beta, double *f, dual_path *path)
 {
+    path->moves *= ratio;
+    path->reach *= ratio;
+    path->rounding *= ratio;
     if (ratio == 0.0) {
         memset(beta, 0, n * sizeof *beta);
         memset(f, 0, n_f * sizeof *f);

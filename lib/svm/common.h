@@ -3,6 +3,8 @@
 
 #include <mlkit/svm/svc.h>
 
+#include "svm/dual.h"
+
 /* What the kernel machines share beside the solver. */
 
 /* Rows of their option tables. */
@@ -33,7 +35,7 @@ size_t mlk_svm_cap(int64_t max_iter, size_t n);
 /* The start of a solve from the solution of another C: everything times their ratio, within the
  * bounds; ratio 0: nothing known, all 0. */
 void mlk_svm_rescale(double ratio, size_t n, size_t n_f, const double *lo, const double *hi,
-                     double *beta, double *f);
+                     double *beta, double *f, dual_path *path);
 
 /* The warning about a fit that was stopped; names the cure when the columns' sizes differ. */
 void mlk_svm_warn(const mlk_svm_info *info, double tol, mlk_cmat X, const mlk_run *run);

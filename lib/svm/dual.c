@@ -9,13 +9,14 @@
 #include "core/simd.h"
 #include "core/sort.h"
 #include "core/status.h"
-#include "svm/machine.h"
+#include "svm/exact.h"
 #include "svm/smo.h"
 
 enum {
     TILE = 256,       /* rows and columns of a tile of the kernel: 256 KB, second-level cache */
     FIRST_SET = 2048, /* samples of the first working set */
-    LEAST_SET = 64    /* ... whatever the memory */
+    LEAST_SET = 64,   /* ... whatever the memory */
+    INNER = 4         /* a part of a set that is solved alone */
 };
 
 /* Floats of a row of n: readable beyond its end by two vectors, see smo.h. */
@@ -24,14 +25,17 @@ static size_t row_length(size_t n) { return (n + 2 * SMO_LANES + 15) / 16 * 16; 
 mlk_status mlk_dual_cache_init(dual_cache *cache, const mlk_kernel_set *set, size_t max_n,
                                double megabytes)
 {
-    const double fit = sqrt(megabytes * 1048576.0 / sizeof(float)) - 32.0;
+    const double part = 1.0 + 1.0 / (INNER * INNER);
+    const double fit = sqrt(megabytes * 1048576.0 / (part * sizeof(float))) - 32.0;
     size_t capacity = max_n;
     if (fit < (double)capacity)
         capacity = fit > LEAST_SET ? (size_t)fit : LEAST_SET < max_n ? LEAST_SET : max_n;
     *cache = (dual_cache){.set = set, .capacity = capacity, .ld = row_length(capacity)};
+    cache->inner = capacity > DUAL_WHOLE ? capacity / INNER : 0;
     cache->K = mlk_alloc(capacity, cache->ld * sizeof *cache->K);
+    cache->inner_K = mlk_alloc(cache->inner, row_length(cache->inner) * sizeof *cache->inner_K);
     cache->members = mlk_alloc(capacity, sizeof *cache->members);
-    if (cache->K && cache->members)
+    if (cache->K && cache->inner_K && cache->members)
         return MLK_OK;
     mlk_dual_cache_free(cache);
     return MLK_FAIL(MLK_ENOMEM, "no memory for a kernel matrix of %zu rows", capacity);
@@ -47,8 +51,78 @@ void mlk_dual_cache_reset(dual_cache *cache, const dual_rows *rows)
 void mlk_dual_cache_free(dual_cache *cache)
 {
     mlk_free(cache->K);
+    mlk_free(cache->inner_K);
     mlk_free(cache->members);
     *cache = (dual_cache){0};
+}
+
+/* to (cols x rows) = the tile's transpose, by blocks whose lines stay in the first-level cache. */
+MLK_SIMD static void mirror(const float *tile, size_t tile_ld, size_t rows, size_t cols, float *to,
+                            size_t ld)
+{
+    enum { SIDE = 16 };
+    for (size_t j0 = 0; j0 < cols; j0 += SIDE)
+        for (size_t r0 = 0; r0 < rows; r0 += SIDE) {
+            const size_t j1 = cols - j0 < SIDE ? cols : j0 + SIDE;
+            const size_t r1 = rows - r0 < SIDE ? rows : r0 + SIDE;
+            for (size_t j = j0; j < j1; j++)
+                for (size_t r = r0; r < r1; r++)
+                    to[j * ld + r] = tile[r * tile_ld + j];
+        }
+}
+
+/* K = k(rows of a, rows of b) / scale, and its transpose to T (NULL: not wanted). */
+static void block(const mlk_kernel_pick *a, const mlk_kernel_pick *b, float *K, float *T, size_t ld)
+{
+    for (size_t c = 0; c < b->count; c += TILE) {
+        const size_t cols = b->count - c < TILE ? b->count - c : TILE;
+        const mlk_kernel_pick part = {.set = b->set,
+                                      .count = cols,
+                                      .rows = b->rows + c * b->set->X.cols,
+                                      .h = b->h ? b->h + c : NULL};
+        for (size_t r = 0; r < a->count; r += TILE) {
+            const size_t rows = a->count - r < TILE ? a->count - r : TILE;
+            mlk_kernel_tile(a, r, rows, &part, NULL, K + r * ld + c, ld);
+            if (T)
+                mirror(K + r * ld + c, ld, rows, cols, T + c * ld + r, ld);
+        }
+    }
+}
+
+void mlk_dual_own_block(const mlk_kernel_set *set, size_t begin, size_t end, float *K, size_t ld)
+{
+    for (size_t i = begin; i < end; i += TILE) {
+        const size_t next = end - i < TILE ? end : i + TILE;
+        const mlk_kernel_pick rows = mlk_kernel_pick_range(set, i, next);
+        float *left = K + (i - begin) * ld, *top = K + (i - begin);
+        if (i > begin) {
+            const mlk_kernel_pick before = mlk_kernel_pick_range(set, begin, i);
+            block(&rows, &before, left, top, ld);
+        }
+        block(&rows, &rows, left + (i - begin), NULL, ld);
+    }
+}
+
+static void copy_block(const float *from, size_t from_ld, size_t n, float *to, size_t ld)
+{
+    for (size_t i = 0; i < n; i++)
+        memcpy(to + i * ld, from + i * from_ld, n * sizeof *to);
+}
+
+void mlk_dual_cache_fill(dual_cache *c, const float *const own[2], const size_t ld[2])
+{
+    const dual_rows *r = &c->rows;
+    const size_t first = r->end[0] - r->begin[0];
+    const mlk_kernel_pick a = mlk_kernel_pick_range(c->set, r->begin[0], r->end[0]);
+    const mlk_kernel_pick b = mlk_kernel_pick_range(c->set, r->begin[1], r->end[1]);
+    if (c->own != own[0]) /* pairs come in the order of their first classes */
+        copy_block(own[0], ld[0], first, c->K, c->ld);
+    c->own = own[0];
+    copy_block(own[1], ld[1], c->n - first, c->K + first * c->ld + first, c->ld);
+    block(&a, &b, c->K + first, c->K + first * c->ld, c->ld);
+    for (size_t i = 0; i < c->n; i++)
+        c->members[i] = i;
+    c->count = c->n;
 }
 
 /* ---------------------------------------------------------------------------------- solver */
@@ -58,8 +132,8 @@ typedef struct solver {
     dual_cache *cache;
     const mlk_run *run;
     size_t n, limit;      /* samples; steps allowed */
-    bool stale;           /* f holds for the members alone */
     size_t capacity;      /* of a working set */
+    bool whole;           /* the problem is one working set */
     size_t *kept, *fresh; /* capacity: positions kept of the old set; new samples */
     size_t n_kept, n_fresh;
     size_t *changed, *others; /* rows of the set: moved members; samples that are not members */
@@ -70,13 +144,11 @@ typedef struct solver {
     double *keys, *work;       /* n: of a selection */
     double top_rise[2], top_fall[2];
     size_t stride; /* of a walk through all samples in scattered order */
-    /* the subproblem, in padded variables */
-    smo smo;
-    float *diagonal;
-    double *beta, *g, *lo, *hi, *up, *down;
+    smo smo, inner;
     double *delta; /* moves of the changed, times the kernel's scale */
     /* tiles */
-    unsigned workers;
+    mlk_scratch *scratch;
+    unsigned workers;       /* 0: there are none yet */
     mlk_kernel_pick left;   /* new or moved members */
     mlk_kernel_pick *right; /* a worker: a chunk of the other side */
     float *tile;            /* a worker */
@@ -84,15 +156,16 @@ typedef struct solver {
     size_t room_size;
 } solver;
 
-static size_t pad(size_t n) { return (n + SMO_LANES - 1) / SMO_LANES * SMO_LANES; }
+/* The gradient of a variable, and of the kink on either side of it. */
+typedef struct slope {
+    double down, up;
+} slope;
 
-static unsigned n_groups(const dual *d) { return d->by_copy ? 2 : 1; }
-
-static unsigned group_of(const dual *d, unsigned copy) { return d->by_copy ? copy : 0; }
-
-static double gradient(const dual *d, size_t n, size_t sample, unsigned copy)
+static slope slope_at(const dual *d, size_t n, size_t sample, unsigned group)
 {
-    return d->f[sample] + (d->q ? d->q[copy * n + sample] : 0.0);
+    const size_t t = group * n + sample;
+    const double g = d->f[sample] + (d->q ? d->q[t] : 0.0), b = d->beta[t];
+    return (slope){g + (b > 0.0 ? d->kink : -d->kink), g + (b >= 0.0 ? d->kink : -d->kink)};
 }
 
 /* Who may move, by how much they want to; returns the largest violation. */
@@ -100,28 +173,20 @@ static double scan(solver *s)
 {
     const dual *d = s->d;
     double violation = 0.0;
-    for (unsigned k = 0; k < n_groups(d); k++)
-        for (size_t i = 0; i < s->n; i++)
-            s->rise[k][i] = s->fall[k][i] = -INFINITY;
-    for (unsigned c = 0; c < d->copies; c++) {
-        double *rise = s->rise[group_of(d, c)], *fall = s->fall[group_of(d, c)];
+    for (unsigned k = 0; k < d->groups; k++) {
+        double top_rise = -INFINITY, top_fall = -INFINITY;
         for (size_t i = 0; i < s->n; i++) {
-            const size_t t = c * s->n + i;
-            const double g = gradient(d, s->n, i, c);
-            if (d->beta[t] < d->hi[t] && -g > rise[i])
-                rise[i] = -g;
-            if (d->beta[t] > d->lo[t] && g > fall[i])
-                fall[i] = g;
+            const size_t t = k * s->n + i;
+            const slope g = slope_at(d, s->n, i, k);
+            s->rise[k][i] = d->beta[t] < d->hi[t] ? -g.up : -INFINITY;
+            s->fall[k][i] = d->beta[t] > d->lo[t] ? g.down : -INFINITY;
+            top_rise = smo_max(top_rise, s->rise[k][i]);
+            top_fall = smo_max(top_fall, s->fall[k][i]);
         }
-    }
-    for (unsigned k = 0; k < n_groups(d); k++) {
-        s->top_rise[k] = s->top_fall[k] = -INFINITY;
-        for (size_t i = 0; i < s->n; i++) {
-            s->top_rise[k] = fmax(s->top_rise[k], s->rise[k][i]);
-            s->top_fall[k] = fmax(s->top_fall[k], s->fall[k][i]);
-        }
-        if (s->top_rise[k] > -INFINITY && s->top_fall[k] > -INFINITY)
-            violation = fmax(violation, s->top_rise[k] + s->top_fall[k]);
+        s->top_rise[k] = top_rise;
+        s->top_fall[k] = top_fall;
+        if (top_rise > -INFINITY && top_fall > -INFINITY)
+            violation = smo_max(violation, top_rise + top_fall);
     }
     return violation;
 }
@@ -164,11 +229,11 @@ static void take_top(solver *s, const double *key, double bound, size_t quota)
 static double activity(const solver *s, size_t sample)
 {
     double most = -INFINITY;
-    for (unsigned k = 0; k < n_groups(s->d); k++) {
+    for (unsigned k = 0; k < s->d->groups; k++) {
         const double rise = s->rise[k][sample], fall = s->fall[k][sample];
-        if (rise > -INFINITY && fall > -INFINITY)
+        if (rise == -fall) /* both finite, and not at the kink */
             return INFINITY;
-        most = fmax(most, fmax(rise + s->top_fall[k], fall + s->top_rise[k]));
+        most = smo_max(most, smo_max(rise + s->top_fall[k], fall + s->top_rise[k]));
     }
     return most;
 }
@@ -184,7 +249,7 @@ static void keep_members(solver *s, size_t room)
         active += a > 0.0;
         s->keys[k] = a;
     }
-    if (s->d->shrinking && active < most)
+    if (s->d->shrinking && active < most && !s->whole)
         most = active;
     s->n_kept = 0;
     if (most >= c->count) {
@@ -205,7 +270,7 @@ static void keep_members(solver *s, size_t room)
 
 static void choose_set(solver *s, double eps)
 {
-    const unsigned groups = n_groups(s->d);
+    const unsigned groups = s->d->groups;
     const dual_cache *c = s->cache;
     size_t quota = c->count > FIRST_SET ? c->count : FIRST_SET;
     if (quota > s->capacity)
@@ -215,7 +280,7 @@ static void choose_set(solver *s, double eps)
     for (size_t k = 0; k < s->n_kept; k++)
         s->member[c->members[s->kept[k]]] = 1;
     s->n_fresh = 0;
-    if (s->n <= DUAL_WHOLE && s->capacity == s->n) {
+    if (s->whole) {
         for (size_t i = 0; i < s->n; i++)
             if (!s->member[i])
                 take(s, i);
@@ -233,21 +298,23 @@ static void choose_set(solver *s, double eps)
 
 /* ---------------------------------------------------------------------------- tiles of kernel */
 
-static mlk_status tiles_init(solver *s, mlk_scratch *scratch)
+/* Made when first wanted: a problem whose matrix is given wants none. */
+static mlk_status tiles_init(solver *s)
 {
     const mlk_kernel_set *set = s->cache->set;
     const mlk_run inner = mlk_run_inner(s->run);
-    s->workers = mlk_workers(&inner, s->n, TILE);
+    if (s->workers > 0)
+        return MLK_OK;
+    const unsigned workers = mlk_workers(&inner, s->n, TILE);
     s->room_size = mlk_kernel_room(set, TILE, TILE);
-    s->tile = mlk_scratch_take(scratch, s->workers, (size_t)TILE * TILE * sizeof *s->tile);
-    s->room = mlk_scratch_mat(scratch, s->workers, s->room_size).data;
-    s->right = mlk_scratch_take(scratch, s->workers, sizeof *s->right);
-    if (scratch->failed) {
-        s->workers = 0;
+    s->tile = mlk_scratch_take(s->scratch, workers, (size_t)TILE * TILE * sizeof *s->tile);
+    s->room = mlk_scratch_mat(s->scratch, workers, s->room_size).data;
+    s->right = mlk_scratch_take(s->scratch, workers, sizeof *s->right);
+    if (s->scratch->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for tiles of a kernel");
-    }
-    memset(s->right, 0, s->workers * sizeof *s->right);
-    for (unsigned w = 0; w < s->workers; w++)
+    memset(s->right, 0, workers * sizeof *s->right);
+    s->workers = workers;
+    for (unsigned w = 0; w < workers; w++)
         MLK_TRY(mlk_kernel_pick_init(&s->right[w], set, TILE < s->n ? TILE : s->n));
     return mlk_kernel_pick_init(&s->left, set, s->capacity);
 }
@@ -263,7 +330,7 @@ static void tiles_free(solver *s)
 static void compact(solver *s)
 {
     dual_cache *c = s->cache;
-    for (size_t i = 0; i < s->n_kept; i++) {
+    for (size_t i = 0; i < s->n_kept && s->n_kept < c->count; i++) {
         const float *from = c->K + s->kept[i] * c->ld;
         float *to = c->K + i * c->ld;
         for (size_t j = 0; j < s->n_kept; j++)
@@ -272,20 +339,6 @@ static void compact(solver *s)
     }
     memcpy(c->members + s->n_kept, s->fresh, s->n_fresh * sizeof *s->fresh);
     c->count = s->n_kept + s->n_fresh;
-}
-
-/* to (cols x rows) = the tile's transpose, by blocks whose lines stay in the first-level cache. */
-MLK_SIMD static void mirror(const float *tile, size_t rows, size_t cols, float *to, size_t ld)
-{
-    enum { SIDE = 16 };
-    for (size_t j0 = 0; j0 < cols; j0 += SIDE)
-        for (size_t r0 = 0; r0 < rows; r0 += SIDE) {
-            const size_t j1 = cols - j0 < SIDE ? cols : j0 + SIDE;
-            const size_t r1 = rows - r0 < SIDE ? rows : r0 + SIDE;
-            for (size_t j = j0; j < j1; j++)
-                for (size_t r = r0; r < r1; r++)
-                    to[j * ld + r] = tile[r * TILE + j];
-        }
 }
 
 /* Columns of the new members' rows, and by symmetry rows of all. Tiles above the diagonal of the
@@ -306,7 +359,7 @@ static mlk_status extend_columns(void *ctx, const mlk_chunk *chunk)
         for (size_t r = 0; r < count; r++)
             memcpy(c->K + (s->n_kept + r0 + r) * c->ld + begin, tile + r * TILE,
                    cols * sizeof *tile);
-        mirror(tile, count, cols, c->K + begin * c->ld + s->n_kept + r0, c->ld);
+        mirror(tile, TILE, count, cols, c->K + begin * c->ld + s->n_kept + r0, c->ld);
     }
     return MLK_OK;
 }
@@ -321,9 +374,10 @@ static mlk_status extend_matrix(solver *s)
         s->others[k] = dual_rows_at(&c->rows, c->members[k]);
     for (size_t k = 0; k < s->n_fresh; k++)
         s->changed[k] = s->others[s->n_kept + k];
+    if (s->n_fresh == 0)
+        return MLK_OK;
     mlk_kernel_pick_rows(&s->left, s->changed, s->n_fresh);
-    const mlk_status st =
-        s->n_fresh ? mlk_parallel_for(&inner, c->count, TILE, extend_columns, s) : MLK_OK;
+    const mlk_status st = mlk_parallel_for(&inner, c->count, TILE, extend_columns, s);
     if (st != MLK_OK)
         c->count = 0; /* what is not computed must not be kept */
     return st;
@@ -364,6 +418,8 @@ static mlk_status update_others(solver *s)
             s->sample_of[s->n_others] = i;
             s->others[s->n_others++] = dual_rows_at(&s->cache->rows, i);
         }
+    if (s->n_others == 0)
+        return MLK_OK;
     mlk_kernel_pick_rows(&s->left, s->changed, s->n_changed);
     return mlk_parallel_for(&inner, s->n_others, TILE, update_chunk, s);
 }
@@ -375,32 +431,28 @@ static void load_variables(solver *s)
     const dual *d = s->d;
     const dual_cache *c = s->cache;
     const double scale = c->set->scale;
-    const size_t m = c->count, padded = pad(m);
-    s->smo = (smo){.K = c->K, .ld = c->ld, .diagonal = s->diagonal, .n_ranges = d->copies};
-    s->smo.ranges[0] = (smo_range){0, padded, 0, 0};
-    s->smo.ranges[1] = (smo_range){padded, 2 * padded, padded, (int)group_of(d, 1)};
-    double *const arrays[] = {s->beta, s->g, s->lo, s->hi};
+    const size_t m = c->count, padded = smo_pad(m);
+    smo *sub = &s->smo;
+    sub->n = m;
+    sub->groups = d->groups;
+    sub->kink = d->kink;
+    sub->path = 0.0;
+    double *const arrays[] = {sub->beta, sub->g, sub->lo, sub->hi};
     for (size_t k = 0; k < MLK_COUNT(arrays); k++)
-        memset(arrays[k], 0, d->copies * padded * sizeof(double));
-    memset(s->diagonal, 0, padded * sizeof *s->diagonal);
+        memset(arrays[k], 0, d->groups * padded * sizeof(double));
+    memset(sub->diagonal, 0, padded * sizeof *sub->diagonal);
     for (size_t k = 0; k < m; k++)
-        s->diagonal[k] = c->set->diagonal[dual_rows_at(&c->rows, c->members[k])];
+        sub->diagonal[k] = c->set->diagonal[dual_rows_at(&c->rows, c->members[k])];
     for (size_t k = 0; k < m; k++) /* padding is read, and must be finite */
         memset(c->K + k * c->ld + m, 0, (padded - m) * sizeof *c->K);
-    for (unsigned copy = 0; copy < d->copies; copy++)
+    for (unsigned group = 0; group < d->groups; group++)
         for (size_t k = 0; k < m; k++) {
-            const size_t t = copy * s->n + c->members[k], l = copy * padded + k;
-            s->beta[l] = d->beta[t] * scale;
-            s->lo[l] = d->lo[t] * scale;
-            s->hi[l] = d->hi[t] * scale;
-            s->g[l] = gradient(d, s->n, c->members[k], copy);
+            const size_t t = group * s->n + c->members[k], l = group * padded + k;
+            sub->beta[l] = d->beta[t] * scale;
+            sub->lo[l] = d->lo[t] * scale;
+            sub->hi[l] = d->hi[t] * scale;
+            sub->g[l] = d->f[c->members[k]] + (d->q ? d->q[t] : 0.0);
         }
-    s->smo.beta = s->beta;
-    s->smo.g = s->g;
-    s->smo.lo = s->lo;
-    s->smo.hi = s->hi;
-    s->smo.up = s->up;
-    s->smo.down = s->down;
 }
 
 /* The moves back to the problem, bounds met exactly; who changed; f of the members. */
@@ -408,82 +460,155 @@ static void store_variables(solver *s)
 {
     dual *d = s->d;
     const dual_cache *c = s->cache;
+    const smo *sub = &s->smo;
     const double scale = c->set->scale;
-    const size_t padded = pad(c->count);
+    const size_t padded = smo_pad(c->count);
     s->n_changed = 0;
+    d->path->rounding += sub->path;
     for (size_t k = 0; k < c->count; k++) {
+        const size_t row = dual_rows_at(&c->rows, c->members[k]);
         double delta = 0.0;
-        for (unsigned copy = 0; copy < d->copies; copy++) {
-            const size_t t = copy * s->n + c->members[k], l = copy * padded + k;
-            const double b = s->beta[l] == s->lo[l]   ? d->lo[t]
-                             : s->beta[l] == s->hi[l] ? d->hi[t]
-                                                      : s->beta[l] / scale;
+        for (unsigned group = 0; group < d->groups; group++) {
+            const size_t t = group * s->n + c->members[k], l = group * padded + k;
+            const double b = sub->beta[l] == sub->lo[l]   ? d->lo[t]
+                             : sub->beta[l] == sub->hi[l] ? d->hi[t]
+                                                          : sub->beta[l] / scale;
             delta += (b - d->beta[t]) * scale;
             d->beta[t] = b;
         }
-        d->f[c->members[k]] = s->g[k] - (d->q ? d->q[c->members[k]] : 0.0);
+        d->f[c->members[k]] = sub->g[k] - (d->q ? d->q[c->members[k]] : 0.0);
         if (delta != 0.0) {
+            d->path->moves += fabs(delta);
+            d->path->reach += fabs(delta) * mlk_kernel_radius(c->set, row);
             s->delta[s->n_changed] = delta;
-            s->changed[s->n_changed++] = dual_rows_at(&c->rows, c->members[k]);
+            s->changed[s->n_changed++] = row;
         }
     }
 }
 
-/* One working set: choose, compute, solve, update (or leave f of the others stale). *moved:
- * something changed. */
+/* One working set: choose, compute, solve, update. *moved: something changed. */
 static mlk_status iterate(solver *s, double violation, bool *moved)
 {
     dual *d = s->d;
     double left;
     choose_set(s, 0.5 * d->tol);
+    if (s->n_fresh > 0 || s->n_kept < s->n)
+        MLK_TRY(tiles_init(s));
     MLK_TRY(extend_matrix(s));
     load_variables(s);
-    /* Everyone who violates is in: to the end, and then f anew in double. */
+    /* Everyone who violates is in: to the end. */
     const bool last = s->cache->count == s->n || s->n_fresh == 0;
-    const double eps = last ? 0.9 * d->tol : fmax(0.5 * d->tol, 0.1 * violation);
+    const double eps = last ? 0.9 * d->tol : smo_max(0.5 * d->tol, 0.1 * violation);
     const size_t steps = mlk_smo_solve(&s->smo, eps, s->limit - d->steps, &left);
     d->steps += steps;
     store_variables(s);
     *moved = s->n_changed > 0;
     mlk_run_log(s->run, "violation %g, working set %zu (%zu new), %zu steps to %g, %zu moved",
                 violation, s->cache->count, s->n_fresh, steps, left, s->n_changed);
-    s->stale = last;
-    return *moved && !last ? update_others(s) : MLK_OK;
+    return *moved ? update_others(s) : MLK_OK;
 }
 
 /* ------------------------------------------------------------------------------ in double */
 
-static void emit_sum(void *ctx, size_t row, const double *sums)
+static double coefficient(const dual *d, size_t n, size_t i)
 {
-    double *f = ctx;
-    f[row] = sums[0];
+    return d->beta[i] + (d->groups > 1 ? d->beta[n + i] : 0.0);
+}
+
+/* f of the samples with a coefficient, which come first, and of `wanted` others. NULL: all. */
+static mlk_status exact_f(dual *d, const dual_cache *cache, const unsigned char *wanted,
+                          const mlk_run *run, size_t *count)
+{
+    const size_t n = cache->n;
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    size_t *samples = mlk_scratch_take(&scratch, n, sizeof *samples), n_sv = 0;
+    size_t *rows = mlk_scratch_take(&scratch, n, sizeof *rows);
+    double *coef = mlk_scratch_vec(&scratch, n).data, *sums = mlk_scratch_vec(&scratch, n).data;
+    if (scratch.failed) {
+        mlk_scratch_release(&scratch);
+        return MLK_FAIL(MLK_ENOMEM, "no memory for sums of %zu samples", n);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (coefficient(d, n, i) != 0.0) {
+            coef[n_sv] = coefficient(d, n, i);
+            samples[n_sv++] = i;
+        }
+    *count = n_sv;
+    for (size_t i = 0; i < n; i++)
+        if (coefficient(d, n, i) == 0.0 && (!wanted || wanted[i]))
+            samples[(*count)++] = i;
+    for (size_t k = 0; k < *count; k++)
+        rows[k] = dual_rows_at(&cache->rows, samples[k]);
+    const mlk_status st = mlk_exact_sums(cache->set, rows, n_sv, *count, coef, run, sums);
+    for (size_t k = 0; st == MLK_OK && k < *count; k++)
+        d->f[samples[k]] = sums[k];
+    if (st == MLK_OK && *count == n)
+        *d->path = (dual_path){0};
+    mlk_scratch_release(&scratch);
+    return st;
 }
 
 mlk_status mlk_dual_exact(dual *d, const dual_cache *cache, const mlk_run *run)
 {
-    const mlk_kernel_set *set = cache->set;
-    const size_t n = cache->n;
-    size_t n_sv = 0, s = 0, done = 0;
-    for (size_t i = 0; i < n; i++)
-        n_sv += d->beta[i] + (d->copies > 1 ? d->beta[n + i] : 0.0) != 0.0;
-    mlk_machine m;
-    MLK_TRY(mlk_machine_init(&m, &set->kernel, set->X.cols, n_sv, 1, 1));
-    for (size_t i = 0; i < n; i++) {
-        const double b = d->beta[i] + (d->copies > 1 ? d->beta[n + i] : 0.0);
-        if (b != 0.0) {
-            mlk_machine_set_vector(&m, s, set->X, dual_rows_at(&cache->rows, i));
-            m.coef[s++] = b;
-        }
+    size_t count;
+    return exact_f(d, cache, NULL, run, &count);
+}
+
+/* What f of a sample may err by: steep[0] + steep[1] * radius. */
+static void error_of_f(const solver *s, double *line)
+{
+    const dual *d = s->d;
+    const double u = 0x1p-24;
+    double flat, steep, most = 0.0;
+    for (size_t i = 0; i < s->n; i++)
+        most = smo_max(most, fabs(d->f[i]));
+    mlk_kernel_error(s->cache->set, &flat, &steep);
+    line[0] = 2.0 * u * d->path->rounding + (double)d->steps * 0x1p-52 * most;
+    if (d->path->moves > 0.0)
+        line[0] += flat * d->path->moves;
+    line[1] = steep * d->path->reach;
+}
+
+/*
+ * Marks the samples whose f must be known exactly. One that may only rise is left out when even
+ * -g + error is below any -g of those that may fall and below the largest of those that may rise:
+ * then it violates with nobody, sets no bound on the bias and adds nothing to the gap. Likewise one
+ * that may only fall. (Free ones are never left out.)
+ */
+static void mark_near(const solver *s, unsigned char *near)
+{
+    double line[2];
+    error_of_f(s, line);
+    memset(near, 0, s->n);
+    for (unsigned k = 0; k < s->d->groups; k++) {
+        const double *rise = s->rise[k], *fall = s->fall[k];
+        double low_rise = -INFINITY, low_fall = -INFINITY; /* at least this is the largest */
+        double high_rise = -INFINITY, high_fall = -INFINITY;
+        for (int pass = 0; pass < 2; pass++)
+            for (size_t i = 0; i < s->n; i++) {
+                const size_t row = dual_rows_at(&s->cache->rows, i);
+                const double e = line[0] + line[1] * mlk_kernel_radius(s->cache->set, row);
+                if (pass == 0) {
+                    low_rise = smo_max(low_rise, rise[i] - e);
+                    low_fall = smo_max(low_fall, fall[i] - e);
+                    high_rise = smo_max(high_rise, rise[i] + e);
+                    high_fall = smo_max(high_fall, fall[i] + e);
+                } else {
+                    const bool certain = rise[i] + e < fmin(low_rise, -high_fall) &&
+                                         fall[i] + e < fmin(low_fall, -high_rise);
+                    near[i] |= !certain;
+                }
+            }
     }
-    mlk_machine_finish(&m);
-    mlk_status st = MLK_OK;
-    for (size_t r = 0; st == MLK_OK && r < cache->rows.count; r++) {
-        const mlk_cmat rows = mlk_cmat_rows(set->X, cache->rows.begin[r], cache->rows.end[r]);
-        st = mlk_machine_apply(&m, rows, run, emit_sum, d->f + done);
-        done += rows.rows;
-    }
-    mlk_machine_free(&m);
-    return st;
+}
+
+static mlk_status verify(solver *s)
+{
+    size_t count;
+    mark_near(s, s->member); /* members are chosen anew before they are asked for */
+    MLK_TRY(exact_f(s->d, s->cache, s->member, s->run, &count));
+    mlk_run_log(s->run, "%zu of %zu samples in double", count, s->n);
+    return MLK_OK;
 }
 
 /* The bias of each group: the mean of -g over the free variables, or the middle of what the bounded
@@ -491,20 +616,17 @@ mlk_status mlk_dual_exact(dual *d, const dual_cache *cache, const mlk_run *run)
 static void set_bias(solver *s)
 {
     dual *d = s->d;
-    double sum[2] = {0.0, 0.0};
-    size_t count[2] = {0, 0};
-    for (unsigned c = 0; c < d->copies; c++)
-        for (size_t i = 0; i < s->n; i++) {
-            const size_t t = c * s->n + i;
-            if (d->beta[t] > d->lo[t] && d->beta[t] < d->hi[t]) {
-                sum[group_of(d, c)] -= gradient(d, s->n, i, c);
-                count[group_of(d, c)]++;
-            }
-        }
-    for (unsigned k = 0; k < n_groups(d); k++) {
+    for (unsigned k = 0; k < d->groups; k++) {
         const double low = s->top_rise[k], high = -s->top_fall[k]; /* low <= bias <= high */
-        if (count[k])
-            d->bias[k] = sum[k] / (double)count[k];
+        double sum = 0.0;
+        size_t count = 0;
+        for (size_t i = 0; i < s->n; i++)
+            if (s->rise[k][i] == -s->fall[k][i]) { /* both finite, and not at the kink */
+                sum += s->rise[k][i];
+                count++;
+            }
+        if (count)
+            d->bias[k] = sum / (double)count;
         else if (low > -INFINITY && high < INFINITY)
             d->bias[k] = 0.5 * (low + high);
         else
@@ -512,18 +634,23 @@ static void set_bias(solver *s)
     }
 }
 
-/* Objective, and the gap: over the variables, (g + bias) b + max over the box of -(g + bias) b. */
+/* Objective and gap. With e = g + bias, and b = b+ + b- its parts above and below 0, a variable's
+ * part of the gap is e b + kink |b| + max over the box of -(e b + kink |b|), for each part alone.
+ */
 static void certify(solver *s)
 {
     dual *d = s->d;
     double objective = 0.0, gap = 0.0;
     set_bias(s);
-    for (unsigned c = 0; c < d->copies; c++)
+    for (unsigned k = 0; k < d->groups; k++)
         for (size_t i = 0; i < s->n; i++) {
-            const size_t t = c * s->n + i;
-            const double q = d->q ? d->q[t] : 0.0, e = d->f[i] + q + d->bias[group_of(d, c)];
-            objective += (0.5 * d->f[i] + q) * d->beta[t];
-            gap += e > 0.0 ? e * (d->beta[t] - d->lo[t]) : e * (d->beta[t] - d->hi[t]);
+            const size_t t = k * s->n + i;
+            const double q = d->q ? d->q[t] : 0.0, e = d->f[i] + q + d->bias[k];
+            const double plus = smo_max(d->beta[t], 0.0), minus = fmin(d->beta[t], 0.0);
+            const double up = e + d->kink, down = e - d->kink;
+            objective += (0.5 * d->f[i] + q) * d->beta[t] + d->kink * (plus - minus);
+            gap += up > 0.0 ? up * plus : up * (plus - d->hi[t]);
+            gap += down > 0.0 ? down * (minus - d->lo[t]) : down * minus;
         }
     d->objective = objective;
     d->gap = gap;
@@ -531,9 +658,19 @@ static void certify(solver *s)
 
 /* ------------------------------------------------------------------------------ all of it */
 
+static void allocate_smo(smo *sub, size_t m, unsigned groups, float *K, mlk_scratch *scratch)
+{
+    double **const arrays[] = {&sub->beta, &sub->g, &sub->lo, &sub->hi, &sub->up, &sub->down};
+    *sub = (smo){.K = K, .ld = row_length(m)};
+    sub->diagonal = mlk_scratch_take(scratch, smo_pad(m), sizeof *sub->diagonal);
+    for (size_t k = 0; k < MLK_COUNT(arrays); k++)
+        *arrays[k] = mlk_scratch_take(scratch, groups * smo_pad(m), sizeof(double));
+}
+
 static void allocate(solver *s, mlk_scratch *scratch)
 {
-    const size_t n = s->n, q = s->capacity, vars = 2 * pad(q);
+    const size_t n = s->n, q = s->capacity;
+    const dual_cache *c = s->cache;
     s->kept = mlk_scratch_take(scratch, q, sizeof *s->kept);
     s->fresh = mlk_scratch_take(scratch, q, sizeof *s->fresh);
     s->changed = mlk_scratch_take(scratch, q, sizeof *s->changed);
@@ -542,15 +679,21 @@ static void allocate(solver *s, mlk_scratch *scratch)
     s->member = mlk_scratch_take(scratch, n, 1);
     s->keys = mlk_scratch_take(scratch, n, sizeof *s->keys);
     s->work = mlk_scratch_take(scratch, n, sizeof *s->work);
-    for (unsigned k = 0; k < n_groups(s->d); k++) {
+    for (unsigned k = 0; k < s->d->groups; k++) {
         s->rise[k] = mlk_scratch_take(scratch, n, sizeof *s->rise[k]);
         s->fall[k] = mlk_scratch_take(scratch, n, sizeof *s->fall[k]);
     }
-    s->diagonal = mlk_scratch_take(scratch, pad(q), sizeof *s->diagonal);
-    double **const work[] = {&s->beta, &s->g, &s->lo, &s->hi, &s->up, &s->down};
-    for (size_t k = 0; k < MLK_COUNT(work); k++)
-        *work[k] = mlk_scratch_take(scratch, vars, sizeof(double));
     s->delta = mlk_scratch_take(scratch, q, sizeof *s->delta);
+    allocate_smo(&s->smo, q, s->d->groups, c->K, scratch);
+    s->smo.ld = c->ld;
+    if (c->inner && s->d->shrinking) {
+        allocate_smo(&s->inner, c->inner, s->d->groups, c->inner_K, scratch);
+        s->smo.inner = &s->inner;
+        s->smo.room = c->inner;
+        s->smo.keys = s->keys; /* of the choice of a set, which is over by then */
+        s->smo.work = s->work;
+        s->smo.chosen = s->kept;
+    }
 }
 
 static size_t common_divisor(size_t a, size_t b)
@@ -577,7 +720,7 @@ static mlk_status solve(solver *s)
     dual *d = s->d;
     double best = INFINITY;
     unsigned stalled = 0;
-    bool exact = true; /* f is */
+    bool exact = d->path->moves == 0.0; /* f is, where it matters */
     for (;;) {
         MLK_TRY(mlk_run_poll(s->run, -1.0));
         const double violation = scan(s);
@@ -594,8 +737,8 @@ static mlk_status solve(solver *s)
                 s->limit = d->steps;
             exact = exact && !moved;
         }
-        if ((!moved || s->stale) && !exact) {
-            MLK_TRY(mlk_dual_exact(d, s->cache, s->run));
+        if (!moved && !exact) {
+            MLK_TRY(verify(s));
             exact = true;
         }
     }
@@ -605,17 +748,18 @@ mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run)
 {
     const size_t n = cache->n;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    solver s = {.d = d, .cache = cache, .run = run, .n = n, .limit = d->max_steps};
+    solver s = {
+        .d = d, .cache = cache, .run = run, .n = n, .limit = d->max_steps, .scratch = &scratch};
     s.capacity = n < cache->capacity ? n : cache->capacity;
+    s.whole = n <= DUAL_WHOLE && s.capacity == n;
     s.stride = (size_t)(0.618 * (double)n) | 1;
     while (common_divisor(s.stride, n) != 1)
         s.stride++;
     allocate(&s, &scratch);
-    mlk_status st;
-    if (scratch.failed)
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for a working set of %zu samples", s.capacity);
-    else
-        st = tiles_init(&s, &scratch);
+    mlk_status st =
+        scratch.failed
+            ? MLK_FAIL(MLK_ENOMEM, "no memory for a working set of %zu samples", s.capacity)
+            : MLK_OK;
     if (st == MLK_OK) {
         d->steps = 0;
         st = solve(&s);

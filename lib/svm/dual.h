@@ -6,13 +6,13 @@
 /*
  * The dual problem of every kernel machine, in signed variables b:
  *
- *     minimise 1/2 b'Qb + q'b,   lo <= b <= hi,   the sum of b over each group as it is at the
- * start
+ *     minimise 1/2 b'Qb + q'b + kink ||b||_1,   lo <= b <= hi,
+ *     the sum of b over each group as it is at the start
  *
- * over the rows of one or two ranges of a kernel set (the classes of a pair). A sample has one
- * variable or two (`copies`; the second ones stand behind all first ones, and are a group of their
- * own for the nu forms); f = K (sum of the copies of b), and the gradient of variable t is
- * f[t mod n] + q[t].
+ * over the rows of one or two ranges of a kernel set (the classes of a pair). A sample has a
+ * variable in each of one or two groups (the nu forms; the second group's stand behind the first);
+ * f = K (sum of the sample's b), and the gradient of variable t is f[t mod n] + q[t]. The kink is
+ * the tube's width of regression, b = alpha - alpha*.
  *
  * Decomposition with working sets as large as the memory for their kernel matrix allows [Joachims
  * 1999; Wen, Shi, Li, He and Chen 2018]: from a start of a few thousand samples the set grows by
@@ -21,9 +21,12 @@
  * subproblem (smo.h); the moves then change f by kernel values that are computed and used at once,
  * never stored. A problem of up to DUAL_WHOLE samples is its own working set.
  *
- * At the end f is computed anew in double from all that is not 0. Is the violation then still
- * above tol, iteration goes on from this f: single precision only ever adds small corrections to
- * it, as in iterative refinement. So violation, objective and gap are true in double.
+ * At the end f is computed anew in double from all that is not 0, wherever it matters: for these
+ * samples themselves, and for those that might violate. For the rest a bound on the error of single
+ * precision (mlk_kernel_error(), times the length of the way that b has gone) shows that they
+ * cannot. Is the violation then still above tol, iteration goes on from this f: single precision
+ * only ever adds small corrections to it, as in iterative refinement. So violation, objective and
+ * gap are those of double.
  */
 
 enum { DUAL_WHOLE = 2048 };
@@ -52,8 +55,10 @@ typedef struct dual_cache {
     dual_rows rows;
     size_t n;
     size_t capacity, ld; /* samples of a working set, floats of a row */
-    float *K;            /* capacity x ld */
+    size_t inner;        /* samples of smo.h's inner problem; 0: none */
+    float *K, *inner_K;  /* capacity x ld, inner x row length of inner */
     size_t *members;     /* capacity: samples of the working set, in the order of K */
+    const float *own;    /* the first range's own block, if it is in K */
     size_t count;
 } dual_cache;
 
@@ -63,13 +68,26 @@ mlk_status mlk_dual_cache_init(dual_cache *cache, const mlk_kernel_set *set, siz
 void mlk_dual_cache_reset(dual_cache *cache, const dual_rows *rows);
 void mlk_dual_cache_free(dual_cache *cache);
 
+/* The kernel matrix of a range of rows with itself: K has end - begin rows of ld floats. For sets
+ * that are not wide. */
+void mlk_dual_own_block(const mlk_kernel_set *set, size_t begin, size_t end, float *K, size_t ld);
+/* The matrix of all samples of two ranges, the ranges' own blocks given; reset first. */
+void mlk_dual_cache_fill(dual_cache *cache, const float *const own[2], const size_t ld[2]);
+
+/* How far b has gone since f was exact, in units of the kernel's scale: the sum of all moves, the
+ * same times the rows' radius, and the roundings of SMO. */
+typedef struct dual_path {
+    double moves, reach, rounding;
+} dual_path;
+
 typedef struct dual {
-    unsigned copies;       /* variables a sample: 1 or 2 */
-    bool by_copy;          /* each copy's variables are a group of their own */
-    double *beta;          /* copies * n: a start within the bounds; the solution */
+    unsigned groups;       /* 1 or 2 */
+    double kink;           /* >= 0 */
+    double *beta;          /* groups * n: a start within the bounds; the solution */
     double *f;             /* n: K beta, at start and end */
-    const double *lo, *hi; /* copies * n; lo <= 0 <= hi */
-    const double *q;       /* copies * n; NULL: 0 */
+    dual_path *path;       /* of f; in and out */
+    const double *lo, *hi; /* groups * n; lo <= 0 <= hi */
+    const double *q;       /* groups * n; NULL: 0 */
     double tol;
     size_t max_steps;
     bool shrinking;
@@ -84,7 +102,7 @@ typedef struct dual {
 
 mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run);
 
-/* f = K (sum of the copies of beta) in double. */
+/* f = K (sum of a sample's beta) in double, for all samples. */
 mlk_status mlk_dual_exact(dual *d, const dual_cache *cache, const mlk_run *run);
 
 #endif

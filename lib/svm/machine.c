@@ -10,7 +10,7 @@
 #include "kernel/kernel.h"
 #include "linalg/linalg.h"
 
-enum { ROWS = 64, VECTORS = 256 }; /* a tile of the kernel, 128 KB */
+enum { ROWS = 192, VECTORS = 256 }; /* a tile of the kernel, 384 KB */
 
 mlk_status mlk_machine_init(mlk_machine *m, const mlk_kernel *kernel, size_t p, size_t n_sv,
                             size_t n_blocks, size_t width)

@@ -29,7 +29,7 @@ mlk_one_class_svm_opts mlk_one_class_svm_opts_default(void)
 }
 
 /* The first rows filled to their bounds until they sum to nu times all. */
-static dual problem(const mlk_one_class_svm_opts *o, const single_work *w)
+static dual problem(const mlk_one_class_svm_opts *o, single_work *w)
 {
     double left = 0.0;
     for (size_t i = 0; i < w->n; i++)
@@ -40,9 +40,10 @@ static dual problem(const mlk_one_class_svm_opts *o, const single_work *w)
         w->beta[i] = fmin(left, w->hi[i]);
         left -= w->beta[i];
     }
-    return (dual){.copies = 1,
+    return (dual){.groups = 1,
                   .beta = w->beta,
                   .f = w->f,
+                  .path = &w->path,
                   .lo = w->lo,
                   .hi = w->hi,
                   .tol = o->tol,

@@ -72,14 +72,14 @@ static mlk_svm_info info_of(const dual *d, size_t n, size_t n_sv)
                          .gap = d->gap,
                          .violation = d->violation,
                          .n_sv = n_sv};
-    for (size_t t = 0; t < d->copies * n; t++)
+    for (size_t t = 0; t < d->groups * n; t++)
         info.n_bounded += d->beta[t] != 0.0 && (d->beta[t] == d->lo[t] || d->beta[t] == d->hi[t]);
     return info;
 }
 
 static double coefficient(const single_work *w, const dual *d, size_t i)
 {
-    return d->beta[i] + (d->copies > 1 ? d->beta[w->n + i] : 0.0);
+    return d->beta[i] + (d->groups > 1 ? d->beta[w->n + i] : 0.0);
 }
 
 mlk_status mlk_single_build(mlk_single *s, const single_work *w, const dual *d, double bias,

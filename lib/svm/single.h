@@ -22,6 +22,7 @@ typedef struct single_work {
     double *weights;            /* n */
     double *beta, *lo, *hi, *q; /* 2 n */
     double *f;                  /* n */
+    dual_path path;             /* of f */
     mlk_kernel kernel;
     mlk_kernel_set set;
     dual_cache cache;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/simd.h"
+#include "core/sort.h"
 
 /* Vectors of eight, which the compiler cuts to what the machine has. */
 typedef double real8 __attribute__((vector_size(64)));
@@ -24,20 +25,21 @@ typedef struct choice {
     size_t at;
 } choice;
 
-/* g += d (k_i - k_j) over a range, and the variable of it that most wants to rise. */
-MLK_SIMD static choice update_range(const smo *s, const smo_range *r, const float *ki,
-                                    const float *kj, double d)
+/* g += d (k_i - k_j) over a group, and the variable of it that most wants to rise. */
+MLK_SIMD static choice update_group(const smo *s, size_t begin, const float *ki, const float *kj,
+                                    double d)
 {
-    double *g = s->g;
-    const double *up = s->up;
+    const size_t n = smo_pad(s->n);
+    double *g = s->g + begin;
+    const double *up = s->up + begin;
     real8 best = {0};
-    int8v at = {0}, now = first_indices + (int64_t)r->begin;
+    int8v at = {0}, now = first_indices + (int64_t)begin;
     best -= INFINITY;
-    for (size_t t = r->begin; t < r->end; t += SMO_LANES, now += SMO_LANES) {
+    for (size_t t = 0; t < n; t += SMO_LANES, now += SMO_LANES) {
         LOAD(real8, gt, g + t);
         LOAD(real8, ut, up + t);
-        LOAD(single8, ai, ki + (t - r->shift));
-        LOAD(single8, aj, kj + (t - r->shift));
+        LOAD(single8, ai, ki + t);
+        LOAD(single8, aj, kj + t);
         gt += d * __builtin_convertvector(ai - aj, real8);
         memcpy(g + t, &gt, sizeof gt);
         const real8 v = ut - gt;
@@ -45,7 +47,7 @@ MLK_SIMD static choice update_range(const smo *s, const smo_range *r, const floa
         best = SELECT(better, v, best);
         at = SELECT_INDEX(better, now, at);
     }
-    choice c = {-INFINITY, r->begin};
+    choice c = {-INFINITY, begin};
     for (int l = 0; l < SMO_LANES; l++)
         if (best[l] > c.value)
             c = (choice){best[l], (size_t)at[l]};
@@ -54,28 +56,29 @@ MLK_SIMD static choice update_range(const smo *s, const smo_range *r, const floa
 
 #define TINY 1e-12 /* of curvature: the least that a step divides by */
 
-/* The partner j of i that promises the greatest decrease b^2 / a; *lowest: the largest g of those
- * that may fall. b^2 / a > n / d is asked as b^2 d > n a. */
-MLK_SIMD static choice find_partner(const smo *s, const smo_range *r, size_t i, double gi,
+/* The partner j of a riser that promises the greatest decrease b^2 / a; *largest: the most that
+ * any wants to fall. b^2 / a > n / d is asked as b^2 d > n a. */
+MLK_SIMD static choice find_partner(const smo *s, size_t begin, size_t sample, double rise,
                                     double *largest)
 {
-    const double *g = s->g, *down = s->down;
-    const float *ki = s->K + (i - r->shift) * s->ld;
-    const double kii = s->diagonal[i - r->shift];
+    const size_t n = smo_pad(s->n);
+    const double *g = s->g + begin, *down = s->down + begin;
+    const float *ki = s->K + sample * s->ld;
+    const double kii = s->diagonal[sample];
     real8 num = {0}, den = {0}, most = {0}, tiny = {0}, zero = {0};
-    int8v at = {0}, now = first_indices + (int64_t)r->begin;
+    int8v at = {0}, now = first_indices + (int64_t)begin;
     den += 1.0;
     most -= INFINITY;
     tiny += TINY;
-    for (size_t t = r->begin; t < r->end; t += SMO_LANES, now += SMO_LANES) {
+    for (size_t t = 0; t < n; t += SMO_LANES, now += SMO_LANES) {
         LOAD(real8, gt, g + t);
         LOAD(real8, dt, down + t);
-        LOAD(single8, kf, ki + (t - r->shift));
-        LOAD(single8, df, s->diagonal + (t - r->shift));
+        LOAD(single8, kf, ki + t);
+        LOAD(single8, df, s->diagonal + t);
         const real8 v = gt + dt;
         const int8v larger = v > most;
         most = SELECT(larger, v, most);
-        real8 b = v - gi;
+        real8 b = v + rise;
         b = SELECT(b > zero, b, zero);
         real8 a =
             kii + __builtin_convertvector(df, real8) - 2.0 * __builtin_convertvector(kf, real8);
@@ -86,7 +89,7 @@ MLK_SIMD static choice find_partner(const smo *s, const smo_range *r, size_t i, 
         den = SELECT(better, a, den);
         at = SELECT_INDEX(better, now, at);
     }
-    choice c = {0.0, r->begin};
+    choice c = {0.0, begin};
     for (int l = 0; l < SMO_LANES; l++) {
         *largest = most[l] > *largest ? most[l] : *largest;
         if (num[l] / den[l] > c.value)
@@ -95,98 +98,231 @@ MLK_SIMD static choice find_partner(const smo *s, const smo_range *r, size_t i, 
     return c;
 }
 
+/* up - g is how much a variable wants to rise, down + g how much to fall. */
 static void set_bounds(smo *s, size_t t)
 {
-    s->up[t] = s->beta[t] < s->hi[t] ? 0.0 : -INFINITY;
-    s->down[t] = s->beta[t] > s->lo[t] ? 0.0 : -INFINITY;
+    const double b = s->beta[t];
+    s->up[t] = b < s->hi[t] ? (b >= 0.0 ? -s->kink : s->kink) : -INFINITY;
+    s->down[t] = b > s->lo[t] ? (b > 0.0 ? s->kink : -s->kink) : -INFINITY;
 }
 
-static size_t range_of(const smo *s, size_t t)
+static size_t begin_of(const smo *s, size_t t)
 {
-    return s->n_ranges > 1 && t >= s->ranges[1].begin;
+    const size_t n = smo_pad(s->n);
+    return t < n ? 0 : n;
 }
 
-static const float *row_of(const smo *s, size_t t)
-{
-    return s->K + (t - s->ranges[range_of(s, t)].shift) * s->ld;
-}
+static const float *row_of(const smo *s, size_t t) { return s->K + (t - begin_of(s, t)) * s->ld; }
 
-/* Best riser of each group, from the ranges' own. */
-static void merge(const smo *s, const choice *of_range, choice *of_group)
-{
-    of_group[0] = of_group[1] = (choice){-INFINITY, 0};
-    for (size_t k = 0; k < s->n_ranges; k++) {
-        choice *c = &of_group[s->ranges[k].group];
-        if (of_range[k].value > c->value)
-            *c = of_range[k];
-    }
-}
-
-/* The pair to move, as its range's partner; the largest violation over the groups. */
+/* The pair to move; the largest violation over the groups. */
 static double find_pair(const smo *s, const choice *rise, size_t *i, size_t *j)
 {
     double violation = 0.0, best = 0.0;
-    double largest[2] = {-INFINITY, -INFINITY};
-    for (size_t k = 0; k < s->n_ranges; k++) {
-        const smo_range *r = &s->ranges[k];
-        const choice *up = &rise[r->group];
-        if (up->value == -INFINITY)
+    for (size_t k = 0; k < s->groups; k++) {
+        const size_t begin = k * smo_pad(s->n);
+        double largest = -INFINITY;
+        if (rise[k].value == -INFINITY)
             continue;
-        /* The row of K belongs to i's sample; its columns to this range. */
-        const smo_range columns = {r->begin, r->end, r->shift, r->group};
-        const size_t sample = up->at - s->ranges[range_of(s, up->at)].shift;
-        const choice c =
-            find_partner(s, &columns, sample + r->shift, -up->value, &largest[r->group]);
+        const choice c = find_partner(s, begin, rise[k].at - begin, rise[k].value, &largest);
         if (c.value > best) {
             best = c.value;
-            *i = up->at;
+            *i = rise[k].at;
             *j = c.at;
         }
+        if (largest > -INFINITY)
+            violation = smo_max(violation, rise[k].value + largest);
     }
-    for (int k = 0; k < 2; k++)
-        if (rise[k].value > -INFINITY && largest[k] > -INFINITY)
-            violation = fmax(violation, rise[k].value + largest[k]);
     return best > 0.0 ? violation : 0.0;
 }
 
-/* Move b_i up and b_j down to the minimum of the pair, or to the first bound. Returns the move. */
+/* Move b_i up and b_j down to the minimum of the pair, or to the first bound or kink. Returns the
+ * move. */
 static double move_pair(smo *s, size_t i, size_t j)
 {
-    const size_t ci = i - s->ranges[range_of(s, i)].shift, cj = j - s->ranges[range_of(s, j)].shift;
+    const size_t ci = i - begin_of(s, i), cj = j - begin_of(s, j);
     const double a = (double)s->diagonal[ci] + s->diagonal[cj] - 2.0 * s->K[ci * s->ld + cj];
-    const double room_i = s->hi[i] - s->beta[i], room_j = s->beta[j] - s->lo[j];
-    double d = (s->g[j] - s->g[i]) / (a > TINY ? a : TINY);
+    const double end_i = s->kink > 0.0 && s->beta[i] < 0.0 ? 0.0 : s->hi[i];
+    const double end_j = s->kink > 0.0 && s->beta[j] > 0.0 ? 0.0 : s->lo[j];
+    const double room_i = end_i - s->beta[i], room_j = s->beta[j] - end_j;
+    double d = (s->up[i] - s->g[i] + (s->down[j] + s->g[j])) / (a > TINY ? a : TINY);
     if (d >= room_i || d >= room_j) {
         d = room_i < room_j ? room_i : room_j;
-        s->beta[i] = room_i <= room_j ? s->hi[i] : s->beta[i] + d;
-        s->beta[j] = room_j <= room_i ? s->lo[j] : s->beta[j] - d;
+        s->beta[i] = room_i <= room_j ? end_i : s->beta[i] + d;
+        s->beta[j] = room_j <= room_i ? end_j : s->beta[j] - d;
     } else {
         s->beta[i] += d;
         s->beta[j] -= d;
     }
     set_bounds(s, i);
     set_bounds(s, j);
+    s->path += d;
     return d;
 }
 
-size_t mlk_smo_solve(smo *s, double eps, size_t max_steps, double *violation)
+/* All samples, step by step. */
+static size_t run(smo *s, double eps, size_t max_steps, double *violation)
 {
-    choice of_range[2], rise[2];
-    size_t steps = 0;
-    for (size_t k = 0; k < s->n_ranges; k++) {
-        const smo_range *r = &s->ranges[k];
-        for (size_t t = r->begin; t < r->end; t++)
+    const size_t n = smo_pad(s->n);
+    choice rise[2];
+    for (size_t k = 0; k < s->groups; k++) {
+        for (size_t t = k * n; t < (k + 1) * n; t++)
             set_bounds(s, t);
-        of_range[k] = update_range(s, r, s->K, s->K, 0.0);
+        rise[k] = update_group(s, k * n, s->K, s->K, 0.0);
     }
-    for (;; steps++) {
+    for (size_t steps = 0;; steps++) {
         size_t i = 0, j = 0;
-        merge(s, of_range, rise);
         *violation = find_pair(s, rise, &i, &j);
         if (*violation <= eps || steps == max_steps)
             return steps;
         const double d = move_pair(s, i, j);
-        for (size_t k = 0; k < s->n_ranges; k++)
-            of_range[k] = update_range(s, &s->ranges[k], row_of(s, i), row_of(s, j), d);
+        for (size_t k = 0; k < s->groups; k++)
+            rise[k] = update_group(s, k * n, row_of(s, i), row_of(s, j), d);
     }
+}
+
+/* --------------------------------------------------------------------------- inner problems */
+
+/* keys: how much each sample violates with the best partner there is; free ones more than any
+ * other. Returns the largest violation; *active: samples that could move. */
+static double measure(smo *s, size_t *active)
+{
+    const size_t n = smo_pad(s->n);
+    double violation = 0.0;
+    for (size_t c = 0; c < s->n; c++)
+        s->keys[c] = -INFINITY;
+    for (size_t k = 0; k < s->groups; k++) {
+        double rise = -INFINITY, fall = -INFINITY;
+        for (size_t t = k * n; t < k * n + s->n; t++) {
+            set_bounds(s, t);
+            rise = smo_max(rise, s->up[t] - s->g[t]);
+            fall = smo_max(fall, s->down[t] + s->g[t]);
+        }
+        violation = smo_max(violation, rise + fall);
+        for (size_t c = 0; c < s->n; c++) {
+            const size_t t = k * n + c;
+            const double key = smo_max(s->up[t] - s->g[t] + fall, s->down[t] + s->g[t] + rise);
+            const bool free = s->up[t] + s->down[t] == 0.0;
+            s->keys[c] = smo_max(s->keys[c], free ? INFINITY : key);
+        }
+    }
+    *active = 0;
+    for (size_t c = 0; c < s->n; c++)
+        *active += s->keys[c] > 0.0;
+    return violation;
+}
+
+/* The samples of the inner problem: those that could move, the most violating if there are more
+ * than there is room for. */
+static size_t choose(smo *s, size_t active)
+{
+    const size_t most = active < s->room ? active : s->room;
+    size_t above = 0, equal = 0, share = 0, count = 0;
+    memcpy(s->work, s->keys, s->n * sizeof *s->work);
+    const double least = mlk_select(s->work, s->n, s->n - most);
+    for (size_t c = 0; c < s->n; c++) {
+        above += s->keys[c] > least;
+        equal += s->keys[c] == least;
+    }
+    for (size_t c = 0; c < s->n; c++) {
+        if (s->keys[c] > least) {
+            s->chosen[count++] = c;
+        } else if (s->keys[c] == least) { /* of equals, evenly many everywhere */
+            share += most - above;
+            if (share >= equal) {
+                share -= equal;
+                s->chosen[count++] = c;
+            }
+        }
+    }
+    return count;
+}
+
+static void copy_in(const smo *s, size_t count)
+{
+    smo *in = s->inner;
+    const size_t n = smo_pad(s->n), m = smo_pad(count);
+    double *const to[] = {in->beta, in->g, in->lo, in->hi};
+    const double *const from[] = {s->beta, s->g, s->lo, s->hi};
+    in->n = count;
+    in->groups = s->groups;
+    in->kink = s->kink;
+    in->path = 0.0;
+    for (size_t r = 0; r < count; r++) {
+        const float *row = s->K + s->chosen[r] * s->ld;
+        for (size_t c = 0; c < count; c++)
+            in->K[r * in->ld + c] = row[s->chosen[c]];
+        memset(in->K + r * in->ld + count, 0, (m - count) * sizeof(float));
+        in->diagonal[r] = s->diagonal[s->chosen[r]];
+    }
+    memset(in->diagonal + count, 0, (m - count) * sizeof(float));
+    for (size_t a = 0; a < sizeof to / sizeof to[0]; a++)
+        for (size_t k = 0; k < s->groups; k++) {
+            for (size_t c = 0; c < count; c++)
+                to[a][k * m + c] = from[a][k * n + s->chosen[c]];
+            memset(to[a] + k * m + count, 0, (m - count) * sizeof(double));
+        }
+}
+
+/* g += d1 k1 + d2 k2 + d3 k3 + d4 k4 */
+MLK_SIMD static void add_rows(const double *d, const float *const *rows, size_t n, double *g)
+{
+    const float *a = rows[0], *b = rows[1], *c = rows[2], *e = rows[3];
+    for (size_t t = 0; t < n; t++)
+        g[t] +=
+            d[0] * (double)a[t] + d[1] * (double)b[t] + d[2] * (double)c[t] + d[3] * (double)e[t];
+}
+
+/* The inner solution back, and what it means for g of all. */
+static void copy_out(smo *s, size_t count)
+{
+    enum { AT_ONCE = 4 };
+    const smo *in = s->inner;
+    const size_t n = smo_pad(s->n), m = smo_pad(count);
+    const float *rows[AT_ONCE];
+    double d[AT_ONCE];
+    size_t held = 0;
+    for (size_t c = 0; c < count; c++) {
+        double delta = 0.0;
+        for (size_t k = 0; k < s->groups; k++) {
+            const size_t t = k * n + s->chosen[c];
+            delta += in->beta[k * m + c] - s->beta[t];
+            s->beta[t] = in->beta[k * m + c];
+        }
+        if (delta != 0.0) {
+            d[held] = delta;
+            rows[held++] = s->K + s->chosen[c] * s->ld;
+        }
+        for (; c + 1 == count && held > 0 && held < AT_ONCE; held++) {
+            d[held] = 0.0;
+            rows[held] = rows[0];
+        }
+        for (size_t k = 0; held == AT_ONCE && k < s->groups; k++)
+            add_rows(d, rows, s->n, s->g + k * n);
+        held %= AT_ONCE;
+    }
+}
+
+size_t mlk_smo_solve(smo *s, double eps, size_t max_steps, double *violation)
+{
+    size_t steps = 0;
+    while (s->inner && steps < max_steps) {
+        size_t active, done = 0;
+        *violation = measure(s, &active);
+        if (*violation <= eps)
+            return steps;
+        const double target = smo_max(eps, 0.1 * *violation);
+        if (active <= s->n / 2 || s->room < active / 2) {
+            const size_t count = choose(s, active);
+            double left;
+            copy_in(s, count);
+            done = run(s->inner, target, max_steps - steps, &left);
+            copy_out(s, count);
+        }
+        if (done == 0)
+            done = run(s, target, max_steps - steps, violation);
+        steps += done;
+        if (done == 0)
+            return steps;
+    }
+    return steps + run(s, eps, max_steps - steps, violation);
 }

@@ -6,35 +6,43 @@
 /*
  * Sequential minimal optimisation on a kernel matrix in memory. Minimises over b in R^m
  *
- *     1/2 b'Qb + q'b,   lo <= b <= hi,   the sum of b over each group constant
+ *     1/2 b'Qb + q'b + kink ||b||_1,   lo <= b <= hi,   the sum of b over each group constant
  *
- * where variable t belongs to sample t mod n and Q[s, t] = K[s mod n, t mod n]. It knows only the
- * gradient g = Qb + q, which it keeps current. In these signed variables (b = y alpha) all
- * machines look alike: C-SVC has one variable a sample, regression two.
+ * A sample has a variable in each of one or two groups, and Q[s, t] = K[sample of s, sample of t].
+ * It knows only the gradient g = Qb + q, which it keeps current. In these signed variables
+ * (b = y alpha, b = alpha - alpha*) all machines look alike; the kink, the width of regression's
+ * tube, stops a move that crosses 0 there.
  *
  * Each step moves the pair (i, j) of one group with b_i up and b_j down: i violates most, j gains
  * most to second order [Fan, Chen and Lin 2005, WSS 2].
+ *
+ * Most steps move few samples, those between the bounds. With an `inner` problem, the samples that
+ * violate most are solved alone, their part of K copied together, and the moves then applied to all
+ * of g: steps cost what the inner problem is long.
  */
 
-enum { SMO_LANES = 8 }; /* the arrays of a range are padded to a multiple of this */
+enum { SMO_LANES = 8 }; /* the arrays of a group are padded to a multiple of this */
 
-/* Variables of one copy (their samples follow one another) in one group. */
-typedef struct smo_range {
-    size_t begin, end; /* padded variables: begin is a multiple of SMO_LANES */
-    size_t shift;      /* of variable t: sample t - shift, a column of K */
-    int group;         /* 0 or 1 */
-} smo_range;
+static inline size_t smo_pad(size_t n) { return (n + SMO_LANES - 1) / SMO_LANES * SMO_LANES; }
+
+/* As fmax(), for numbers; compiled to one instruction. */
+static inline double smo_max(double a, double b) { return a > b ? a : b; }
 
 typedef struct smo {
-    const float *K; /* n x n, rows of ld floats, readable up to a multiple of SMO_LANES */
+    float *K; /* n x n, rows of ld floats, readable up to a multiple of SMO_LANES */
     size_t ld;
-    const float *diagonal; /* n, padded */
-    size_t n_ranges;       /* 1 or 2 */
-    smo_range ranges[2];
-    /* per padded variable; padding has lo = hi = beta = 0 */
-    double *beta, *g;
-    const double *lo, *hi;
-    double *up, *down; /* work: 0 where b may still rise (fall), else -inf */
+    size_t n, groups;
+    double kink;
+    float *diagonal; /* n, padded */
+    /* per variable: group k's begin at k * smo_pad(n); padding has lo = hi = beta = 0 */
+    double *beta, *g, *lo, *hi;
+    double *up,
+        *down;   /* work: up - g: how much b wants to rise, down + g: to fall; -inf: may not */
+    double path; /* the sum of the steps that went into g one by one, rounded each */
+    struct smo *inner; /* arrays for `room` samples; or NULL */
+    size_t room;
+    size_t *chosen;      /* n: samples of the inner problem, in rising order */
+    double *keys, *work; /* n */
 } smo;
 
 /* Steps until the largest violation is <= eps or `max_steps` are done. Returns the steps;

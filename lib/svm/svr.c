@@ -32,23 +32,24 @@ mlk_svr_opts mlk_svr_opts_default(void)
     return opts;
 }
 
-/* a_i are the first copies, in [0, C]; -a*_i the second, in [-C, 0]. */
-static dual problem(const mlk_svr_opts *o, const single_work *w, const double *y)
+/* b = a - a* in [-C, C], with a kink of epsilon; the nu form: a in [0, C], -a* in [-C, 0]. */
+static dual problem(const mlk_svr_opts *o, single_work *w, const double *y)
 {
     const size_t n = w->n;
     const bool nu = o->nu != MLK_SVM_NO_NU;
-    const double epsilon = nu ? 0.0 : o->epsilon;
     for (size_t i = 0; i < n; i++) {
-        w->lo[i] = w->hi[n + i] = 0.0;
-        w->hi[i] = o->C * w->weights[i];
-        w->lo[n + i] = -w->hi[i];
-        w->q[i] = epsilon - y[w->order[i]];
-        w->q[n + i] = -epsilon - y[w->order[i]];
+        const double bound = o->C * w->weights[i];
+        w->hi[i] = bound;
+        w->lo[i] = nu ? 0.0 : -bound;
+        w->hi[n + i] = 0.0;
+        w->lo[n + i] = -bound;
+        w->q[i] = w->q[n + i] = -y[w->order[i]];
     }
-    return (dual){.copies = 2,
-                  .by_copy = nu,
+    return (dual){.groups = nu ? 2 : 1,
+                  .kink = nu ? 0.0 : o->epsilon,
                   .beta = w->beta,
                   .f = w->f,
+                  .path = &w->path,
                   .lo = w->lo,
                   .hi = w->hi,
                   .q = w->q,
@@ -57,10 +58,11 @@ static dual problem(const mlk_svr_opts *o, const single_work *w, const double *y
                   .shrinking = o->shrinking};
 }
 
-/* nu form: both copies sum to nu/2 of all bounds, each sample's in balance: then f = 0. */
-static void start_nu(const mlk_svr_opts *o, const single_work *w)
+/* nu form: both groups sum to nu/2 of all bounds, each sample's in balance: then f = 0. */
+static void start_nu(const mlk_svr_opts *o, single_work *w)
 {
     double left = 0.0;
+    w->path = (dual_path){0};
     for (size_t i = 0; i < w->n; i++)
         left += 0.5 * o->nu * w->hi[i];
     for (size_t i = 0; i < w->n; i++) {
@@ -76,17 +78,17 @@ static mlk_status fit_one(const mlk_data *data, const mlk_svr_opts *o, single_wo
                           double last_C, const mlk_run *run, mlk_svr **model)
 {
     dual d = problem(o, w, data->y.data);
-    if (d.by_copy)
+    if (d.groups > 1)
         start_nu(o, w);
     else
-        mlk_svm_rescale(last_C > 0.0 ? o->C / last_C : 0.0, 2 * w->n, w->n, w->lo, w->hi, w->beta,
-                        w->f);
+        mlk_svm_rescale(last_C > 0.0 ? o->C / last_C : 0.0, w->n, w->n, w->lo, w->hi, w->beta, w->f,
+                        &w->path);
     MLK_TRY(mlk_dual_solve(&d, &w->cache, run));
     mlk_svr *fit = mlk_alloc_zero(1, sizeof *fit);
     if (!fit)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
-    const double bias = d.by_copy ? 0.5 * (d.bias[0] + d.bias[1]) : d.bias[0];
-    fit->epsilon = d.by_copy ? 0.5 * (d.bias[0] - d.bias[1]) : o->epsilon;
+    const double bias = d.groups > 1 ? 0.5 * (d.bias[0] + d.bias[1]) : d.bias[0];
+    fit->epsilon = d.groups > 1 ? 0.5 * (d.bias[0] - d.bias[1]) : o->epsilon;
     const mlk_status st = mlk_single_build(&fit->single, w, &d, bias, data->X);
     if (st != MLK_OK) {
         mlk_free(fit);
