@@ -7,13 +7,16 @@
 #include "core/parallel.h"
 #include "linalg/linalg.h"
 #include "model/algo.h"
+#include "neighbors/whitened.h"
 #include "spatial/neighbours.h"
 
 struct mlk_knn {
     mlk_scratch memory;
     mlk_knn_opts opts;
-    size_t n_classes;
-    mlk_mat X; /* training rows */
+    size_t p, n_classes;
+    mlk_mat W; /* p x q and p: coordinates of the Mahalanobis distance; else none */
+    mlk_vec mean;
+    mlk_mat X; /* training rows, in those coordinates */
     mlk_vec y;
     mlk_neighbours *search;
 };
@@ -23,6 +26,8 @@ static const mlk_word weight_words[] = {
 static const mlk_word algorithms[] = {
     {"auto", MLK_KNN_AUTO}, {"brute", MLK_KNN_BRUTE}, {"kd_tree", MLK_KNN_KD_TREE}, {NULL, 0}};
 static const mlk_word powers[] = {{"inf", INFINITY}, {NULL, 0}};
+static const mlk_word metrics[] = {
+    {"minkowski", MLK_KNN_MINKOWSKI}, {"mahalanobis", MLK_KNN_MAHALANOBIS}, {NULL, 0}};
 
 static const mlk_opt opt_table[] = {
     MLK_OPT_INT(mlk_knn_opts, n_neighbors, 5.0, 1.0, 2147483647.0, "neighbours of each row"),
@@ -31,6 +36,8 @@ static const mlk_opt opt_table[] = {
     MLK_OPT_REAL_WORDS(mlk_knn_opts, p, 2.0, 1.0, 1e6, false, powers,
                        "power of the Minkowski distance; inf: the largest difference"),
     MLK_OPT_WORD(mlk_knn_opts, algorithm, MLK_KNN_AUTO, algorithms, "how neighbours are found"),
+    MLK_OPT_WORD(mlk_knn_opts, metric, MLK_KNN_MINKOWSKI, metrics,
+                 "distance: of the columns, or by the covariance of the training rows"),
     MLK_OPT_END,
 };
 
@@ -49,25 +56,56 @@ mlk_knn_opts mlk_knn_opts_default(void)
 
 /* --------------------------------------------------------------------- fit */
 
-/* A model of these rows, which are copied. */
-static mlk_status build(mlk_cmat X, mlk_cvec y, size_t n_classes, const mlk_knn_opts *o,
-                        const mlk_run *run, mlk_knn **model)
+static mlk_status check_opts(const mlk_knn_opts *o)
+{
+    MLK_TRY(mlk_opts_check(opt_table, o));
+    if (o->metric == MLK_KNN_MAHALANOBIS && o->p != 2.0)
+        return MLK_FAIL(MLK_EINVAL, "p = %g has no effect with metric = mahalanobis", o->p);
+    return MLK_OK;
+}
+
+/* Rows in the coordinates that the metric asks for: X itself, or W'(x - mean) in scratch memory. */
+static mlk_status project(mlk_cvec mean, mlk_cmat W, mlk_cmat X, const mlk_run *run,
+                          mlk_scratch *scratch, mlk_cmat *Z)
+{
+    *Z = X;
+    if (!W.data)
+        return MLK_OK;
+    const mlk_mat room = mlk_scratch_mat(scratch, X.rows, W.cols);
+    if (scratch->failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu values", X.rows, W.cols);
+    *Z = mlk_mat_c(room);
+    return whitened_rows(mean, W, X, run, room);
+}
+
+/* A model of these rows, which are copied; X as projected by W and mean (W empty: not). */
+static mlk_status build(mlk_cmat X, mlk_cmat W, mlk_cvec mean, const mlk_data *d,
+                        const mlk_knn_opts *o, const mlk_run *run, mlk_knn **model)
 {
     mlk_knn *m = mlk_alloc_zero(1, sizeof *m);
     mlk_status st = MLK_OK;
     *model = NULL;
     if (m) {
         m->opts = *o;
-        m->n_classes = n_classes;
+        m->p = W.data ? W.rows : X.cols;
+        m->n_classes = d->n_classes;
         m->X = mlk_scratch_mat(&m->memory, X.rows, X.cols);
         m->y = mlk_scratch_vec(&m->memory, X.rows);
+        if (W.data) {
+            m->W = mlk_scratch_mat(&m->memory, W.rows, W.cols);
+            m->mean = mlk_scratch_vec(&m->memory, W.rows);
+        }
     }
     if (!m || m->memory.failed) {
         st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu values", X.rows, X.cols);
         goto out;
     }
     mlk_copy(X, m->X);
-    memcpy(m->y.data, y.data, y.n * sizeof *y.data);
+    memcpy(m->y.data, d->y.data, d->y.n * sizeof *d->y.data);
+    if (W.data) {
+        mlk_copy(W, m->W);
+        memcpy(m->mean.data, mean.data, mean.n * sizeof *mean.data);
+    }
     st = mlk_neighbours_new(mlk_mat_c(m->X), o->p, methods[o->algorithm], run, &m->search);
     if (st == MLK_OK)
         *model = m;
@@ -77,17 +115,35 @@ out:
     return st;
 }
 
+/* Coordinates of the metric, learned on X, and X in them; `t` and `scratch` own the memory. */
+static mlk_status learn_metric(mlk_cmat X, const mlk_knn_opts *o, const mlk_run *run, whitened *t,
+                               mlk_scratch *scratch, mlk_cmat *Z)
+{
+    *t = (whitened){.memory = MLK_SCRATCH_INIT};
+    if (o->metric == MLK_KNN_MAHALANOBIS)
+        MLK_TRY(whitened_init(X, "knn", run, t));
+    return project(mlk_vec_c(t->mean), mlk_mat_c(t->W), X, run, scratch, Z);
+}
+
 mlk_status mlk_knn_fit(const mlk_data *data, const mlk_knn_opts *opts, const mlk_run *run,
                        mlk_knn **model)
 {
     const mlk_knn_opts o = opts ? *opts : mlk_knn_opts_default();
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    whitened t;
+    mlk_cmat Z;
     *model = NULL;
-    MLK_TRY(mlk_opts_check(opt_table, &o));
+    MLK_TRY(check_opts(&o));
     MLK_TRY(mlk_data_check(data, 0, MLK_NEED_TARGET, run));
     if ((uint64_t)o.n_neighbors > data->X.rows)
         return MLK_FAIL(MLK_EINVAL, "n_neighbors = %lld; expected at most the %zu rows",
                         (long long)o.n_neighbors, data->X.rows);
-    return build(data->X, data->y, data->n_classes, &o, run, model);
+    mlk_status st = learn_metric(data->X, &o, run, &t, &scratch, &Z);
+    if (st == MLK_OK)
+        st = build(Z, mlk_mat_c(t.W), mlk_vec_c(t.mean), data, &o, run, model);
+    whitened_release(&t);
+    mlk_scratch_release(&scratch);
+    return st;
 }
 
 void mlk_knn_free(mlk_knn *m)
@@ -186,9 +242,10 @@ static void use_batch(const batch *b, size_t begin, size_t count)
     }
 }
 
-static mlk_status by_batches(const mlk_knn *m, mlk_cmat X, const mlk_run *run, mlk_vec values,
+static mlk_status by_batches(const mlk_knn *m, mlk_cmat rows, const mlk_run *run, mlk_vec values,
                              mlk_mat all)
 {
+    mlk_cmat X = rows;
     const size_t k = (size_t)m->opts.n_neighbors, most = mlk_grain(k, BATCH);
     const size_t step = most < X.rows ? most : X.rows ? X.rows : 1;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
@@ -197,8 +254,9 @@ static mlk_status by_batches(const mlk_knn *m, mlk_cmat X, const mlk_run *run, m
     b.shares = mlk_scratch_vec(&scratch, m->n_classes).data;
     b.rows = mlk_scratch_take(&scratch, step, k * sizeof *b.rows);
     b.distance = mlk_scratch_take(&scratch, step, k * sizeof *b.distance);
-    mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", step * k) : MLK_OK;
+    mlk_status st = scratch.failed
+                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", step * k)
+                        : project(mlk_vec_c(m->mean), mlk_mat_c(m->W), rows, run, &scratch, &X);
     for (size_t begin = 0; st == MLK_OK && begin < X.rows; begin += step) {
         const size_t end = begin + step < X.rows ? begin + step : X.rows;
         st = mlk_neighbours_query(m->search, mlk_cmat_rows(X, begin, end), k, (size_t)-1, run,
@@ -214,7 +272,7 @@ static mlk_status by_batches(const mlk_knn *m, mlk_cmat X, const mlk_run *run, m
 static mlk_status check_query(const mlk_knn *m, mlk_cmat X, const mlk_run *run, size_t out_rows)
 {
     size_t i, j;
-    MLK_TRY(mlk_predict_check(X, m->X.cols, out_rows));
+    MLK_TRY(mlk_predict_check(X, m->p, out_rows));
     if (mlk_find_nonfinite(X, run, &i, &j))
         return MLK_FAIL(MLK_EINVAL, "X[%zu, %zu] = %g; expected a finite value", i, j,
                         X.data[i * X.ld + j]);
@@ -241,7 +299,13 @@ mlk_status mlk_knn_neighbours(const mlk_knn *model, mlk_cmat X, size_t k, const 
     MLK_TRY(check_query(model, X, run, X.rows));
     if (k < 1 || k > model->X.rows)
         return MLK_FAIL(MLK_EINVAL, "k = %zu; expected 1..%zu", k, model->X.rows);
-    return mlk_neighbours_query(model->search, X, k, (size_t)-1, run, rows, distances);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    mlk_cmat Z;
+    mlk_status st = project(mlk_vec_c(model->mean), mlk_mat_c(model->W), X, run, &scratch, &Z);
+    if (st == MLK_OK)
+        st = mlk_neighbours_query(model->search, Z, k, (size_t)-1, run, rows, distances);
+    mlk_scratch_release(&scratch);
+    return st;
 }
 
 /* ----------------------------------------------------------- leave one out */
@@ -286,7 +350,11 @@ mlk_status mlk_knn_loo(const mlk_data *data, const mlk_knn_opts *const *opts, si
 {
     MLK_TRY(mlk_data_check(data, 0, MLK_NEED_TARGET, run));
     for (size_t j = 0; j < n_opts; j++) {
-        MLK_TRY(mlk_opts_check(opt_table, opts[j]));
+        MLK_TRY(check_opts(opts[j]));
+        if (opts[j]->metric != MLK_KNN_MINKOWSKI)
+            return MLK_FAIL(MLK_EUNSUPPORTED,
+                            "no exact leave-one-out with metric = mahalanobis: the covariance "
+                            "depends on each row");
         if ((uint64_t)opts[j]->n_neighbors >= data->X.rows)
             return MLK_FAIL(MLK_EINVAL,
                             "n_neighbors = %lld; expected at most the %zu rows less one that is "
@@ -351,25 +419,46 @@ static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_knn *m = state;
     mlk_opts_save(opt_table, &m->opts, to);
+    if (m->W.data) {
+        mlk_doc_put_mat(to, "scalings", mlk_mat_c(m->W));
+        mlk_doc_put_vec(to, "mean", mlk_vec_c(m->mean));
+    }
     mlk_doc_put_mat(to, "X", mlk_mat_c(m->X));
     mlk_doc_put_vec(to, "y", mlk_vec_c(m->y));
     put_counts(m, to);
+}
+
+/* W and mean, where the metric has them. */
+static mlk_status load_metric(const mlk_doc *from, const mlk_knn_opts *o, size_t p, mlk_cmat *W,
+                              mlk_cvec *mean)
+{
+    mlk_doc_array shape;
+    *W = (mlk_cmat){NULL, 0, 0, 0};
+    *mean = (mlk_cvec){NULL, 0};
+    if (o->metric != MLK_KNN_MAHALANOBIS)
+        return MLK_OK;
+    MLK_TRY(mlk_doc_get_array(from, "scalings", MLK_F64, &shape));
+    if (shape.cols < 1 || shape.cols > p)
+        return MLK_FAIL(MLK_EFORMAT, "'scalings' has %zu columns", shape.cols);
+    MLK_TRY(mlk_doc_get_mat(from, "scalings", p, shape.cols, W));
+    return mlk_doc_get_vec(from, "mean", p, mean);
 }
 
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
 {
     mlk_knn_opts o;
     mlk_doc_array shape;
-    mlk_cmat X;
-    mlk_cvec y, counts;
+    mlk_cmat X, W;
+    mlk_cvec y, counts, mean;
     mlk_knn *m;
     if (n_classes)
         MLK_TRY(mlk_doc_get_vec(from, "class_count", n_classes, &counts));
     MLK_TRY(mlk_opts_load(opt_table, from, &o));
-    if (mlk_opts_check(opt_table, &o) != MLK_OK)
+    if (check_opts(&o) != MLK_OK)
         return MLK_FAIL(MLK_EFORMAT, "an option of knn is out of its domain");
+    MLK_TRY(load_metric(from, &o, n_features, &W, &mean));
     MLK_TRY(mlk_doc_get_array(from, "X", MLK_F64, &shape));
-    MLK_TRY(mlk_doc_get_mat(from, "X", shape.rows, n_features, &X));
+    MLK_TRY(mlk_doc_get_mat(from, "X", shape.rows, W.data ? W.cols : n_features, &X));
     MLK_TRY(mlk_doc_get_vec(from, "y", X.rows, &y));
     if ((uint64_t)o.n_neighbors > X.rows)
         return MLK_FAIL(MLK_EFORMAT, "'n_neighbors' = %lld of %zu rows", (long long)o.n_neighbors,
@@ -377,7 +466,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     for (size_t i = 0; n_classes && i < y.n; i++)
         if (!(y.data[i] >= 0.0 && y.data[i] < (double)n_classes && y.data[i] == floor(y.data[i])))
             return MLK_FAIL(MLK_EFORMAT, "'y' has %g; expected a class number", y.data[i]);
-    MLK_TRY(build(X, y, n_classes, &o, NULL, &m));
+    MLK_TRY(build(X, W, mean, &(mlk_data){.y = y, .n_classes = n_classes}, &o, NULL, &m));
     *state = m;
     return MLK_OK;
 }

@@ -1,5 +1,6 @@
 #include <mlkit/neighbors/knn.h>
 
+#include "support/jacobi.h"
 #include "support/mlk_test.h"
 
 static mlk_knn *fit(const mlk_data *data, mlk_knn_opts opts)
@@ -152,6 +153,105 @@ START_TEST(book_1_2_three_neighbours_of_cyprus)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ mahalanobis */
+
+static const mlk_knn_opts mahalanobis = {4, MLK_KNN_DISTANCE, 2.0, MLK_KNN_AUTO,
+                                         MLK_KNN_MAHALANOBIS};
+
+/* By Jacobi's eigenpairs of the covariance. */
+static double literal_mahalanobis(mlk_mat V, mlk_vec lambda, const double *a, const double *b)
+{
+    double square = 0.0;
+    for (size_t k = 0; k < V.cols; k++) {
+        double z = 0.0;
+        for (size_t j = 0; j < V.rows; j++)
+            z += V.data[j * V.cols + k] * (a[j] - b[j]);
+        square += z * z / lambda.data[k];
+    }
+    return sqrt(square);
+}
+
+START_TEST(measures_by_the_covariance_of_the_training_rows)
+{
+    const mlk_cmat Z = test_random_mat(3, 300, 4), Q = test_random_mat(5, 20, 4);
+    mlk_mat X = test_mat(300, 4), V = test_mat(4, 4);
+    mlk_vec lambda = test_vec(4);
+    for (size_t i = 0; i < 300; i++) /* correlated columns of unlike units */
+        for (size_t j = 0; j < 4; j++)
+            X.data[4 * i + j] =
+                (double)(1 + 10 * j) * (Z.data[4 * i + j] + (j ? X.data[4 * i] : 0.0));
+    const mlk_data data = {.X = mlk_mat_c(X), .y = test_random_vec(9, 300)};
+    const mlk_mat S = test_covariance(data.X);
+    size_t rows[80];
+    double distances[80];
+    test_jacobi(mlk_mat_c(S), lambda, V);
+    mlk_knn *model = fit(&data, mahalanobis);
+    require_ok(mlk_knn_neighbours(model, Q, 4, NULL, rows, distances));
+    for (size_t i = 0; i < 20; i++) {
+        const double *q = Q.data + 4 * i;
+        size_t nearer = 0;
+        for (size_t r = 0; r < 300; r++)
+            nearer += literal_mahalanobis(V, lambda, X.data + 4 * r, q) <= distances[4 * i + 3];
+        ck_assert(nearer == 3 || nearer == 4); /* the fourth but for rounding */
+        for (size_t r = 0; r < 4; r++)
+            require_relative(distances[4 * i + r],
+                             literal_mahalanobis(V, lambda, X.data + 4 * rows[4 * i + r], q),
+                             1e-12);
+    }
+    mlk_knn_free(model);
+}
+END_TEST
+
+START_TEST(mahalanobis_survives_an_archive_and_each_failing_allocation)
+{
+    const mlk_data data = {.X = test_random_mat(8, 80, 3), .y = test_random_vec(9, 80)};
+    const mlk_run run = {.threads = 1};
+    mlk_doc *doc = mlk_doc_new();
+    mlk_vec a = test_vec(80), b = test_vec(80);
+    mlk_model *model, *back;
+    mlk_status st = MLK_ENOMEM;
+    for (int k = 0; st != MLK_OK; k++) {
+        mlk_test_fail_at = k;
+        st = mlk_model_fit(&mlk_knn_algo, &mahalanobis, &data, &run, &model);
+        mlk_test_fail_at = -1;
+        ck_assert(st == MLK_OK ? model != NULL : st == MLK_ENOMEM && model == NULL);
+    }
+    mlk_model_save(model, doc);
+    require_ok(mlk_model_load(doc, &back));
+    mlk_doc_free(doc);
+    st = MLK_ENOMEM;
+    for (int k = 0; st != MLK_OK; k++) {
+        mlk_test_fail_at = k;
+        st = mlk_model_predict(model, data.X, &run, a);
+        mlk_test_fail_at = -1;
+        ck_assert(st == MLK_OK || st == MLK_ENOMEM);
+    }
+    require_ok(mlk_model_predict(back, data.X, NULL, b));
+    require_same(a.data, b.data, 80 * sizeof(double));
+    mlk_model_free(model);
+    mlk_model_free(back);
+}
+END_TEST
+
+START_TEST(mahalanobis_refuses_what_it_cannot_do)
+{
+    const double flat[] = {1, 1, 1, 1, 1, 1};
+    const mlk_data data = {.X = {line, 6, 1, 1}, .y = {height, 6}};
+    const mlk_data constant = {.X = {flat, 6, 1, 1}, .y = {height, 6}};
+    mlk_knn_opts one = mahalanobis;
+    const void *opts[] = {&mahalanobis};
+    double out[6];
+    mlk_knn *model;
+    one.p = 1.0;
+    require_fail(mlk_knn_fit(&data, &one, NULL, &model), MLK_EINVAL,
+                 "p = 1 has no effect with metric = mahalanobis");
+    require_fail(mlk_knn_fit(&constant, &mahalanobis, NULL, &model), MLK_ESINGULAR,
+                 "no column varies");
+    require_fail(mlk_knn_algo.loo(&data, opts, 1, NULL, (mlk_mat){out, 6, 1, 1}), MLK_EUNSUPPORTED,
+                 "no exact leave-one-out with metric = mahalanobis");
+}
+END_TEST
+
 /* ------------------------------------------------------------------ invariances */
 
 START_TEST(leaves_one_out_as_n_fits_would)
@@ -280,6 +380,9 @@ Suite *test_suite(void)
     tcase_add_test(figures, ties_go_to_the_first_rows_and_the_lowest_class);
     tcase_add_loop_test(figures, agrees_with_scikit_learn, 0, (int)MLK_COUNT(sklearn));
     tcase_add_test(figures, book_1_2_three_neighbours_of_cyprus);
+    tcase_add_test(figures, measures_by_the_covariance_of_the_training_rows);
+    tcase_add_test(same, mahalanobis_survives_an_archive_and_each_failing_allocation);
+    tcase_add_test(errors, mahalanobis_refuses_what_it_cannot_do);
     tcase_add_test(same, leaves_one_out_as_n_fits_would);
     tcase_add_test(same, any_number_of_threads_and_any_method_give_the_same_bytes);
     tcase_add_test(same, survives_an_archive);

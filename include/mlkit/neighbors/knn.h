@@ -9,7 +9,8 @@
  * @brief k nearest neighbours, for classes and for numbers.
  *
  * With the k training rows N(x) nearest to x by the Minkowski distance
- * d(a, b) = (sum_j |a_j - b_j|^p)^(1/p) (p = inf: the largest difference),
+ * d(a, b) = (sum_j |a_j - b_j|^p)^(1/p) (p = inf: the largest difference), or by the Mahalanobis
+ * distance d(a, b) = ((a - b)'S^-1 (a - b))^(1/2) with the covariance S of the training rows,
  *
  *     f(x) = sum_{i in N(x)} u_i y_i / sum_{i in N(x)} u_i                (1)
  *
@@ -20,6 +21,9 @@
  * Neighbours are exact, whatever finds them, and ordered by distance. Of training rows at equal
  * distance the first ones in the training table are taken, so where a tie straddles the k-th place
  * the answer depends on the order of the rows. Of classes with equal shares the lowest wins.
+ *
+ * The Mahalanobis distance is Euclidean in coordinates W'x with W W' = S^-1, from the singular
+ * values of the centred rows; a generalised inverse, and a warning, where columns depend on others.
  *
  * Methods: brute compares every row, Euclidean distances by matrix products in single precision
  * that leave few rows to be measured again in double; kd_tree descends a tree of boxes
@@ -32,12 +36,15 @@ MLK_BEGIN_DECLS
 typedef enum mlk_knn_weights { MLK_KNN_UNIFORM, MLK_KNN_DISTANCE } mlk_knn_weights;
 typedef enum mlk_knn_algorithm { MLK_KNN_AUTO, MLK_KNN_BRUTE, MLK_KNN_KD_TREE } mlk_knn_algorithm;
 
+typedef enum mlk_knn_metric { MLK_KNN_MINKOWSKI, MLK_KNN_MAHALANOBIS } mlk_knn_metric;
+
 /** Hyper-parameters. Start from mlk_knn_opts_default(), then set fields. */
 typedef struct mlk_knn_opts {
     int64_t n_neighbors; /**< k, from 1 to the number of training rows. Default 5. */
     int weights;         /**< A mlk_knn_weights. Default uniform. */
     double p;            /**< Of the distance, >= 1; INFINITY: the largest difference. Default 2. */
     int algorithm;       /**< A mlk_knn_algorithm; no effect on the result. Default auto. */
+    int metric;          /**< A mlk_knn_metric; mahalanobis takes p = 2 alone. Default minkowski. */
 } mlk_knn_opts;
 
 mlk_knn_opts mlk_knn_opts_default(void);
@@ -53,6 +60,7 @@ typedef struct mlk_knn mlk_knn;
  * @param[in]  run   Threads and cancellation, or NULL.
  * @param[out] model The fitted model; release it with mlk_knn_free(). NULL on failure.
  * @retval MLK_EINVAL An option, a length or a value is out of its domain; k > n.
+ * @retval MLK_ESINGULAR Mahalanobis: no column varies, or a variance overflows.
  * @retval MLK_ENOMEM, MLK_ECANCELLED
  */
 mlk_status mlk_knn_fit(const mlk_data *data, const mlk_knn_opts *opts, const mlk_run *run,
@@ -80,6 +88,7 @@ mlk_status mlk_knn_neighbours(const mlk_knn *model, mlk_cmat X, size_t k, const 
  * @param[in]  data As for mlk_knn_fit().
  * @param[out] out  X.rows x n_opts.
  * @retval MLK_EINVAL Some k > n - 1, or as for mlk_knn_fit().
+ * @retval MLK_EUNSUPPORTED metric = mahalanobis: its covariance changes with each row left out.
  */
 mlk_status mlk_knn_loo(const mlk_data *data, const mlk_knn_opts *const *opts, size_t n_opts,
                        const mlk_run *run, mlk_mat out);
