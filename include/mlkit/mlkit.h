@@ -41,6 +41,8 @@
 #include <mlkit/model/calibration.h>
 #include <mlkit/neighbors/knn.h>
 #include <mlkit/preprocess/drift.h>
+#include <mlkit/neighbors/lof.h>
+#include <mlkit/neighbors/mahalanobis.h>
 #include <mlkit/preprocess/model_file.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/report/c_source.h>
