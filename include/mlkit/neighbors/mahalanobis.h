@@ -61,7 +61,7 @@ mlk_status mlk_mahalanobis_predict(const mlk_mahalanobis *model, mlk_cmat X, con
 mlk_status mlk_mahalanobis_score(const mlk_mahalanobis *model, mlk_cmat X, const mlk_run *run,
                                  mlk_vec out);
 
-mlk_cvec mlk_mahalanobis_mean(const mlk_mahalanobis *model);
+mlk_cvec mlk_mahalanobis_mean(const mlk_mahalanobis *model);     /**< m. */
 mlk_cmat mlk_mahalanobis_scalings(const mlk_mahalanobis *model); /**< W, p x rank. */
 double mlk_mahalanobis_threshold(const mlk_mahalanobis *model);  /**< Of the score. */
 void mlk_mahalanobis_free(mlk_mahalanobis *model);               /**< NULL is allowed. */
