@@ -1,10 +1,9 @@
 /*
  * bench_unsup TASK N P K FILE: knn or pca on N x P little-endian doubles; prints seconds
- * and a number that tells the quality (mean distance, share of variance). Run by
+ * and a number that tells the quality (share of variance). Run by
  * bench_unsup.py.
  */
 #include <mlkit/decomposition/pca.h>
-#include <mlkit/neighbors/knn.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,25 +12,6 @@
 #include "core/parallel.h"
 
 static const mlk_run run = {.threads = 2};
-
-static mlk_status knn(mlk_cmat X, size_t k, double *quality)
-{
-    double *y = calloc(X.rows, sizeof *y), *distance = malloc(X.rows * k * sizeof *distance);
-    size_t *rows = malloc(X.rows * k * sizeof *rows);
-    const mlk_data data = {.X = X, .y = {y, X.rows}};
-    mlk_knn *model = NULL;
-    mlk_status st = y && distance && rows ? mlk_knn_fit(&data, NULL, &run, &model) : MLK_ENOMEM;
-    if (st == MLK_OK)
-        st = mlk_knn_neighbours(model, X, k, &run, rows, distance);
-    *quality = 0.0;
-    for (size_t i = 0; st == MLK_OK && i < X.rows * k; i++)
-        *quality += distance[i] / (double)(X.rows * k);
-    mlk_knn_free(model);
-    free(y);
-    free(distance);
-    free(rows);
-    return st;
-}
 
 static mlk_status pca(mlk_cmat X, size_t k, double *quality)
 {
@@ -49,7 +29,7 @@ static mlk_status pca(mlk_cmat X, size_t k, double *quality)
 int main(int argc, char **argv)
 {
     if (argc != 6) {
-        fprintf(stderr, "usage: bench_unsup knn|pca N P K FILE\n");
+        fprintf(stderr, "usage: bench_unsup pca N P K FILE\n");
         return 2;
     }
     const size_t n = strtoul(argv[2], NULL, 10), p = strtoul(argv[3], NULL, 10);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""knn and pca beside scikit-learn and SciPy, two threads: bench_unsup.py BUILD [WORKLOAD...]
+"""pca beside scikit-learn and NumPy, two threads: bench_unsup.py BUILD [WORKLOAD...]
 
-WORKLOAD: knn-tree, knn-brute, pca (default: all). Runs are interleaved; medians of three.
+WORKLOAD: pca (default: all). Runs are interleaved; medians of three.
 """
 import os
 import statistics
@@ -23,16 +23,6 @@ def low_rank(rng, n, p):
     return rng.standard_normal((n, p)) * scale @ np.linalg.qr(rng.standard_normal((p, p)))[0] + 80
 
 
-def neighbours(X, k, **options):
-    from sklearn.neighbors import NearestNeighbors
-    return NearestNeighbors(n_neighbors=k, n_jobs=2, **options).fit(X).kneighbors(X)[0].mean()
-
-
-def scipy_tree(X, k):
-    from scipy.spatial import cKDTree
-    return cKDTree(X).query(X, k, workers=2)[0].mean()
-
-
 def pca(X, k, solver):
     from sklearn.decomposition import PCA
     return PCA(k, svd_solver=solver, random_state=0).fit(X).explained_variance_ratio_.sum()
@@ -47,11 +37,6 @@ def numpy_eigh(X, k):
 
 
 WORKLOADS = {
-    "knn-tree": ("knn", lambda r: r.standard_normal((100000, 10)), 10, {
-        "scikit-learn kd_tree": lambda X, k: neighbours(X, k, algorithm="kd_tree"),
-        "SciPy cKDTree": scipy_tree}),
-    "knn-brute": ("knn", lambda r: low_rank(r, 20000, 784), 10, {
-        "scikit-learn brute": lambda X, k: neighbours(X, k, algorithm="brute")}),
     "pca": ("pca", lambda r: low_rank(r, 60000, 784), 50, {
         "scikit-learn full": lambda X, k: pca(X, k, "full"),
         "scikit-learn randomized": lambda X, k: pca(X, k, "randomized"),
