@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/parallel.h"
 
@@ -43,7 +42,7 @@ int main(int argc, char **argv)
     fclose(f);
     const mlk_cmat X = {x, n, p, p};
     const double from = mlk_seconds();
-    const mlk_status st = !strcmp(argv[1], "knn") ? knn(X, k, &quality) : pca(X, k, &quality);
+    const mlk_status st = pca(X, k, &quality);
     const double seconds = mlk_seconds() - from;
     free(x);
     if (st != MLK_OK) {

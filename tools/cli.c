@@ -101,6 +101,9 @@ const cli_option cli_options[] = {
     {"csv", 0, CLI_FLAG, AT(csv), CLI_COMPARE, .help = "print one line of CSV a model"},
     {"test", 0, CLI_TEXT, AT(test), CLI_FIT, 0, "FRACTION|FILE",
      "judge on rows held out, or on another table"},
+    {"clean", 0, CLI_TEXT, AT(clean), CLI_FIT, 0, "HOW",
+     "leave out rows whose target others contradict, and report them: enn (three nearest "
+     "neighbours) or cv (the model itself, fitted without them); -v lists each"},
 
     {"Judging predictions", .help = NULL},
     {"predictions", 0, CLI_TEXT, AT(predictions), CLI_EVAL, 0, "FILE",
@@ -117,6 +120,8 @@ const cli_option cli_options[] = {
     {"probabilities", 0, CLI_FLAG, AT(probabilities), CLI_PREDICT,
      .help = "a column p(CLASS) for each class"},
     {"decision", 0, CLI_FLAG, AT(decision), CLI_PREDICT, .help = "the raw decision values"},
+    {"transform", 0, CLI_FLAG, AT(transform), CLI_PREDICT,
+     .help = "the projection of a model that also predicts (lda): dim1, dim2, ..."},
     {"append", 0, CLI_FLAG, AT(append), CLI_PREDICT, .help = "keep the columns of the input"},
 
     {"Showing", .help = NULL},

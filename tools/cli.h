@@ -38,7 +38,7 @@ typedef struct cli_settings {
     int64_t poly;
     /* fitting */
     cli_list set, tune;
-    const char *cv, *folds, *search, *scoring, *path, *rule, *test;
+    const char *cv, *folds, *search, *scoring, *path, *rule, *test, *clean;
     /* comparing */
     cli_list models;
     bool csv, learning_curve;
@@ -48,7 +48,7 @@ typedef struct cli_settings {
     const char *predictions, *truth, *predicted, *score, *scores;
     double beta;
     /* prediction */
-    bool probabilities, decision, append;
+    bool probabilities, decision, transform, append;
     /* showing */
     bool text, dot, rules, c, libsvm;
     int64_t explain; /* node; -1: none */

@@ -6,6 +6,7 @@
 #include <mlkit/data/split.h>
 #include <mlkit/preprocess/model_file.h>
 
+#include "clean.h"
 #include "learn.h"
 #include "render.h"
 #include "tune.h"
@@ -18,6 +19,7 @@ typedef struct session {
     mlk_subset train_rows, test_rows; /* of --test FRACTION */
     size_t *rows;                     /* ... and which they are */
     mlk_data train, test;             /* test.X.rows 0: none */
+    cleaning cleaning;
     tuning tuning;
     mlk_model *model;
     outcome train_outcome, test_outcome;
@@ -109,7 +111,9 @@ static int load_test(cli *c, session *s)
 
 static int learn(cli *c, session *s)
 {
-    int status = tuning_run(c, &s->learner, s->table, s->dataset, &s->train, s->rows, &s->tuning);
+    int status = cleaning_run(c, &s->learner, s->dataset, s->rows, &s->train, &s->cleaning);
+    if (status == CLI_DONE)
+        status = tuning_run(c, &s->learner, s->table, s->dataset, &s->train, s->rows, &s->tuning);
     if (status != CLI_DONE)
         return status;
     const double start = now();
@@ -178,6 +182,7 @@ static int make_report(cli *c, session *s)
     mlk_doc_put_text(doc, "model", s->learner.algo->name);
     mlk_doc_put_text(doc, "task", mlk_task_name(mlk_task_of(s->learner.algo, schema)));
     put_data(s, mlk_doc_put_map(doc, "data"));
+    cleaning_report(c, &s->cleaning, schema, doc);
     learner_params(s->model, mlk_doc_put_map(doc, "params"));
     mlk_doc *fit = mlk_doc_put_map(doc, "fit");
     mlk_doc_put_real(fit, "seconds", s->seconds);
@@ -202,6 +207,7 @@ static int print_text(const cli *c, const session *s)
     printf("%s: %s%s%s, %zu rows, %zu features in %zu columns\n", s->learner.algo->name,
            mlk_doc_text(mlk_doc_find(doc, "task")), target ? " of " : "", target ? target : "",
            s->train.X.rows, mlk_schema_n_features(schema), mlk_pipeline_n_columns(s->model));
+    cleaning_print(c, doc);
     render_params("parameters:", mlk_doc_find(doc, "params"));
     tuning_print(&s->tuning);
     render_fit(mlk_doc_find(doc, "fit"));
@@ -221,6 +227,8 @@ static int work(cli *c, session *s)
     int status = learner_init(c, c->args[0], &c->set.set, &s->learner);
     if (status == CLI_DONE)
         status = check_target(c, s->learner.algo);
+    if (status == CLI_DONE)
+        status = cleaning_check(c);
     if (status == CLI_DONE)
         status = tuning_parse(c, &s->learner, &s->tuning);
     if (status == CLI_DONE)
@@ -256,6 +264,7 @@ static int fit_main(cli *c)
     mlk_doc_free(s.report);
     mlk_model_free(s.model);
     tuning_free(&s.tuning);
+    cleaning_free(&s.cleaning);
     mlk_subset_free(&s.train_rows);
     mlk_subset_free(&s.test_rows);
     free(s.rows);

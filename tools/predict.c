@@ -71,7 +71,7 @@ typedef struct output {
     const char **labels;
 } output;
 
-enum { MAX_OUTPUTS = 4 };
+enum { MAX_OUTPUTS = 5 };
 
 typedef struct job {
     const mlk_model_file *file;
@@ -196,6 +196,8 @@ static mlk_status compute(cli *c, job *j)
         st = put_transform(c, j);
     else
         st = put_prediction(c, j);
+    if (st == MLK_OK && s->transform && j->task != MLK_TRANSFORM)
+        st = put_transform(c, j);
     if (st == MLK_OK && s->probabilities)
         st = put_probabilities(c, j);
     if (st == MLK_OK && j->task == MLK_OUTLIER)
@@ -288,12 +290,13 @@ static int write_json(const cli *c, const job *j)
 static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *table)
 {
     mlk_dataset *dataset;
+    const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(file->pipeline));
+    if (c->set.transform && !algo->transform)
+        return cli_refuse(c, "%s has no projection", algo->name);
     mlk_status st = mlk_dataset_apply(file->schema, table, false, &c->run, &dataset);
     if (st != MLK_OK)
         return cli_failed(c, st);
-    job j = {.file = file,
-             .algo = mlk_model_algo(mlk_pipeline_inner(file->pipeline)),
-             .data = mlk_dataset_data(dataset)};
+    job j = {.file = file, .algo = algo, .data = mlk_dataset_data(dataset)};
     j.task = mlk_task_of(j.algo, file->schema);
     text t = {0};
     st = compute(c, &j);

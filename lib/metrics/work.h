@@ -143,10 +143,13 @@ static inline double mlk_row_score(mlk_cmat scores, size_t i, size_t c)
     const double *row = scores.data + i * scores.ld;
     return scores.cols > 1 ? row[c] : c ? row[0] : -row[0];
 }
-/* What ranks the rows: the scores, else the probabilities. */
+/* What ranks the rows: the scores, else the probabilities. With more than two classes it is the
+ * other way round: scores of one class can lack what all classes of a row have in common (as those
+ * of lda do), and then do not compare from row to row. */
 static inline mlk_cmat mlk_ranking_scores(const mlk_predictions *p)
 {
-    return p->scores.rows ? p->scores : p->probabilities;
+    const bool by_scores = p->scores.rows && (p->n_classes <= 2 || !p->probabilities.rows);
+    return by_scores ? p->scores : p->probabilities;
 }
 
 /* regression.c */

@@ -99,7 +99,8 @@ typedef struct mlk_predictions {
     mlk_cmat
         probabilities; /**< n x n_classes; for two classes also n x 1, of class 1. In [0, 1]. */
     mlk_cmat scores;   /**< Decision values: n x 1 (two classes, high = class 1) or n x n_classes.
-                            They rank rows where given; else the probabilities do. */
+                            They rank the rows of two classes where given, else the probabilities
+                            do; of more classes the probabilities where given, else they do. */
     mlk_cvec w;        /**< Weights >= 0. */
     mlk_cmat X;        /**< Clustering: the rows that were clustered. */
     const char *const *classes; /**< Names for notes and reports; NULL: numbers. */
