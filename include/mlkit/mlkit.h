@@ -40,9 +40,9 @@
 #include <mlkit/model/archive.h>
 #include <mlkit/model/calibration.h>
 #include <mlkit/neighbors/knn.h>
-#include <mlkit/preprocess/drift.h>
 #include <mlkit/neighbors/lof.h>
 #include <mlkit/neighbors/mahalanobis.h>
+#include <mlkit/preprocess/drift.h>
 #include <mlkit/preprocess/model_file.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/report/c_source.h>
@@ -52,6 +52,7 @@
 #include <mlkit/report/table_summary.h>
 #include <mlkit/report/text.h>
 #include <mlkit/selection/bootstrap.h>
+#include <mlkit/selection/clean.h>
 #include <mlkit/selection/compare.h>
 #include <mlkit/selection/comparison.h>
 #include <mlkit/selection/cross_validate.h>
