@@ -152,12 +152,11 @@ static mlk_status learn(mlk_isomap *m, const mlk_run *run)
     const mlk_run inner = mlk_run_inner(run);
     MLK_TRY(build_graph(m, &inner));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    paths t = {.graph = &m->graph, .squared = true};
-    t.G = mlk_scratch_mat(&scratch, m->n, m->n);
-    const mlk_cmat S = mlk_mat_c(t.G);
+    const mlk_mat G = mlk_scratch_mat(&scratch, m->n, m->n);
+    const mlk_cmat S = mlk_mat_c(G);
     mlk_status st = scratch.failed
                         ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu distances", m->n, m->n)
-                        : run_paths(&t, run);
+                        : mlk_graph_all_paths(&m->graph, true, run, G);
     if (st == MLK_OK)
         st = map_classical(S, SPAN, &inner, m->means, m->lambda, m->Z);
     if (st == MLK_OK)

@@ -281,6 +281,24 @@ static inline void shorten(mlk_paths *p, size_t *size, uint32_t node, double len
     rise(p, at, (path_item){length, node});
 }
 
+/* From the nodes in the heap on; `order` (unless NULL) takes them as they are settled. Returns how
+ * many were. */
+static size_t settle(const mlk_graph *g, mlk_paths *p, size_t size, double *out, uint32_t *order)
+{
+    size_t settled = 0;
+    while (size) {
+        const path_item nearest = p->heap[0];
+        if (order)
+            order[settled] = nearest.node;
+        settled++;
+        if (--size)
+            sink(p, size, p->heap[size]);
+        for (size_t e = g->start[nearest.node]; e < g->start[nearest.node + 1]; e++)
+            shorten(p, &size, g->to[e], nearest.key + g->length[e], out);
+    }
+    return settled;
+}
+
 void mlk_graph_paths(const mlk_graph *g, size_t count, const size_t *nodes, const double *lengths,
                      mlk_paths *p, double *out)
 {
@@ -289,11 +307,170 @@ void mlk_graph_paths(const mlk_graph *g, size_t count, const size_t *nodes, cons
         out[i] = INFINITY;
     for (size_t i = 0; i < count; i++)
         shorten(p, &size, (uint32_t)nodes[i], lengths[i], out);
-    while (size) {
-        const path_item nearest = p->heap[0];
-        if (--size)
-            sink(p, size, p->heap[size]);
-        for (size_t e = g->start[nearest.node]; e < g->start[nearest.node + 1]; e++)
-            shorten(p, &size, g->to[e], nearest.key + g->length[e], out);
+    (void)settle(g, p, size, out, NULL);
+}
+
+/* ------------------------------------------------------------- from all nodes */
+
+/*
+ * Paths from SIDE nodes that lie close together, side by side in vectors: Dijkstra's algorithm from
+ * the first gives the order in which it settles nodes, which is nearly right for the others. Each
+ * sweep in that order lets every node that has a changed neighbour take the least of its
+ * neighbours' lengths plus the edges; two or three sweeps leave nothing to change. Adding and
+ * comparing are monotone in floating point, so what is left is, to the last bit, what Dijkstra's
+ * algorithm finds from each node.
+ */
+enum { SIDE = 16 };
+
+typedef struct all_room {
+    mlk_paths *paths;
+    double *first;   /* n: lengths from the first node */
+    uint32_t *order; /* n */
+    double *length;  /* n x SIDE */
+    bool *stale;     /* n: a neighbour has changed */
+} all_room;
+
+typedef struct all_paths {
+    const mlk_graph *g;
+    const uint32_t *source; /* n: nodes in groups of SIDE that lie close together */
+    bool squared;
+    all_room *room; /* a worker */
+    mlk_mat D;
+} all_paths;
+
+/* The least of each lane over the neighbours of a node; true where it is an improvement. */
+MLK_SIMD static bool pull(const uint32_t *to, const double *edge, size_t count,
+                          const double *restrict length, double *restrict own)
+{
+    double least[SIDE];
+    int improved = 0;
+    for (size_t l = 0; l < SIDE; l++)
+        least[l] = own[l];
+    for (size_t e = 0; e < count; e++) {
+        const double *other = length + (size_t)to[e] * SIDE, w = edge[e];
+        for (size_t l = 0; l < SIDE; l++)
+            least[l] = other[l] + w < least[l] ? other[l] + w : least[l];
     }
+    for (size_t l = 0; l < SIDE; l++)
+        improved |= least[l] < own[l];
+    for (size_t l = 0; improved && l < SIDE; l++)
+        own[l] = least[l];
+    return improved;
+}
+
+static void sweep_until_settled(const mlk_graph *g, all_room *r)
+{
+    for (size_t left = g->n; left;) {
+        left = 0;
+        for (size_t i = 0; i < g->n; i++) {
+            const size_t node = r->order[i], begin = g->start[node];
+            if (!r->stale[node])
+                continue;
+            r->stale[node] = false;
+            if (!pull(g->to + begin, g->length + begin, g->start[node + 1] - begin, r->length,
+                      r->length + node * SIDE))
+                continue;
+            for (size_t e = begin; e < g->start[node + 1]; e++)
+                r->stale[g->to[e]] = true;
+            left++;
+        }
+    }
+}
+
+/* Nodes in the order in which Dijkstra's algorithm settles them, then what it cannot reach. */
+static void order_from(const mlk_graph *g, size_t source, all_room *r)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < g->n; i++)
+        r->first[i] = INFINITY;
+    shorten(r->paths, &size, (uint32_t)source, 0.0, r->first);
+    size_t settled = settle(g, r->paths, size, r->first, r->order);
+    for (size_t i = 0; settled < g->n && i < g->n; i++)
+        if (isinf(r->first[i]))
+            r->order[settled++] = (uint32_t)i;
+}
+
+static mlk_status all_paths_group(void *ctx, const mlk_chunk *c)
+{
+    const all_paths *t = ctx;
+    const size_t n = t->g->n, count = c->end - c->begin;
+    all_room *r = &t->room[c->worker];
+    order_from(t->g, t->source[c->begin], r);
+    for (size_t i = 0; i < n * SIDE; i++)
+        r->length[i] = INFINITY;
+    for (size_t l = 0; l < count; l++)
+        r->length[t->source[c->begin + l] * (size_t)SIDE + l] = 0.0;
+    memset(r->stale, true, n * sizeof *r->stale);
+    sweep_until_settled(t->g, r);
+    for (size_t l = 0; l < count; l++) {
+        double *out = t->D.data + t->source[c->begin + l] * t->D.ld;
+        for (size_t i = 0; i < n; i++) {
+            const double d = r->length[i * SIDE + l];
+            out[i] = t->squared ? d * d : d;
+        }
+    }
+    return MLK_OK;
+}
+
+/* Groups of SIDE nodes: one that is left, and those reached from it first that are left, too. */
+static void group_nodes(const mlk_graph *g, bool *taken, uint32_t *seen, uint32_t *queue,
+                        uint32_t *source)
+{
+    enum { REACH = 4 * SIDE };
+    size_t filled = 0, next = 0;
+    memset(taken, 0, g->n * sizeof *taken);
+    memset(seen, 0, g->n * sizeof *seen);
+    for (uint32_t group = 1; filled < g->n; group++) {
+        while (taken[next])
+            next++;
+        const size_t full = filled + SIDE - filled % SIDE;
+        size_t end = 0;
+        queue[end++] = (uint32_t)next;
+        seen[next] = group;
+        for (size_t at = 0; at < end && filled < full; at++) {
+            const uint32_t node = queue[at];
+            if (!taken[node])
+                source[filled++] = node;
+            taken[node] = true;
+            for (size_t e = g->start[node]; e < g->start[node + 1] && end < REACH; e++)
+                if (seen[g->to[e]] != group) {
+                    seen[g->to[e]] = group;
+                    queue[end++] = g->to[e];
+                }
+        }
+    }
+}
+
+static void take_room(const mlk_graph *g, mlk_scratch *scratch, all_room *r)
+{
+    void *paths = mlk_scratch_take(scratch, mlk_paths_bytes(g->n), 1);
+    r->first = mlk_scratch_vec(scratch, g->n).data;
+    r->order = mlk_scratch_take(scratch, g->n, sizeof *r->order);
+    r->length = mlk_scratch_mat(scratch, g->n, SIDE).data;
+    r->stale = mlk_scratch_take(scratch, g->n, sizeof *r->stale);
+    if (paths)
+        r->paths = mlk_paths_init(paths, g->n);
+}
+
+mlk_status mlk_graph_all_paths(const mlk_graph *g, bool squared, const mlk_run *run, mlk_mat D)
+{
+    const unsigned workers = mlk_workers(run, g->n, SIDE);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    all_room *room = mlk_scratch_take(&scratch, workers, sizeof *room);
+    uint32_t *source = mlk_scratch_take(&scratch, g->n, sizeof *source);
+    uint32_t *seen = mlk_scratch_take(&scratch, g->n, sizeof *seen);
+    uint32_t *queue = mlk_scratch_take(&scratch, g->n + 4 * (size_t)SIDE, sizeof *queue);
+    bool *taken = mlk_scratch_take(&scratch, g->n, sizeof *taken);
+    for (unsigned w = 0; !scratch.failed && w < workers; w++)
+        take_room(g, &scratch, &room[w]);
+    mlk_status st;
+    if (scratch.failed) {
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for paths of %zu nodes", g->n);
+    } else {
+        group_nodes(g, taken, seen, queue, source);
+        all_paths t = {g, source, squared, room, D};
+        st = mlk_parallel_for(run, g->n, SIDE, all_paths_group, &t);
+    }
+    mlk_scratch_release(&scratch);
+    return st;
 }

@@ -47,4 +47,10 @@ mlk_paths *mlk_paths_init(void *room, size_t n);
 void mlk_graph_paths(const mlk_graph *graph, size_t count, const size_t *nodes,
                      const double *lengths, mlk_paths *room, double *out);
 
+/*
+ * D (n x n) = the lengths of the shortest paths between all pairs, row i those from node i; squared
+ * if asked for. The same values as by mlk_graph_paths() from each node. MLK_ENOMEM, MLK_ECANCELLED.
+ */
+mlk_status mlk_graph_all_paths(const mlk_graph *graph, bool squared, const mlk_run *run, mlk_mat D);
+
 #endif

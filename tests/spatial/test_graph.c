@@ -76,8 +76,15 @@ START_TEST(shortest_paths_are_those_of_floyd_and_warshall)
     const double none = 0.0;
     double *out = test_vec(n).data;
     mlk_paths *room = mlk_paths_init(test_alloc(mlk_paths_bytes(n)), n);
+    mlk_mat all = test_mat(n, n), squares = test_mat(n, n);
+    const mlk_run three = {.threads = 3};
+    require_ok(mlk_graph_all_paths(&g, false, NULL, all));
+    require_ok(mlk_graph_all_paths(&g, true, &three, squares));
     for (size_t i = 0; i < n; i++) {
         mlk_graph_paths(&g, 1, &i, &none, room, out);
+        require_same(out, all.data + i * n, n * sizeof(double));
+        for (size_t j = 0; j < n; j++)
+            ck_assert(squares.data[i * n + j] == out[j] * out[j]);
         for (size_t j = 0; j < n; j++)
             if (isinf(E.data[i * n + j]))
                 ck_assert(isinf(out[j]));
