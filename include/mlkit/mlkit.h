@@ -36,6 +36,7 @@
 #include <mlkit/metrics/curves.h>
 #include <mlkit/metrics/evaluate.h>
 #include <mlkit/metrics/metric.h>
+#include <mlkit/metrics/neighbourhood.h>
 #include <mlkit/model.h>
 #include <mlkit/model/archive.h>
 #include <mlkit/model/calibration.h>
