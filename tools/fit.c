@@ -8,6 +8,7 @@
 
 #include "clean.h"
 #include "learn.h"
+#include "map.h"
 #include "render.h"
 #include "tune.h"
 
@@ -23,6 +24,7 @@ typedef struct session {
     tuning tuning;
     mlk_model *model;
     outcome train_outcome, test_outcome;
+    map_verdict train_map, test_map; /* of a transform */
     double seconds;
     mlk_doc *report;
 } session;
@@ -122,6 +124,16 @@ static int learn(cli *c, session *s)
     return status;
 }
 
+static int judge_map(cli *c, session *s)
+{
+    if (s->learner.algo->tasks != MLK_TRANSFORM)
+        return CLI_DONE;
+    int status = map_judge(c, s->model, &s->train, true, &s->train_map);
+    if (status == CLI_DONE && s->test.X.rows)
+        status = map_judge(c, s->model, &s->test, false, &s->test_map);
+    return status;
+}
+
 static int judge(cli *c, session *s)
 {
     const mlk_schema *schema = mlk_dataset_schema(s->dataset);
@@ -148,12 +160,12 @@ static int judge(cli *c, session *s)
 
 /* ------------------------------------------------------------------- reporting */
 
-static void put_evaluation(mlk_doc *to, const char *key, const outcome *o)
+static void put_evaluation(mlk_doc *to, const char *key, const outcome *o, const map_verdict *map)
 {
     if (o->evaluation)
         mlk_evaluation_metrics(o->evaluation, mlk_doc_put_map(to, key));
     else
-        mlk_doc_put_null(to, key);
+        map_put(map, to, key);
 }
 
 static void put_data(const session *s, mlk_doc *to)
@@ -190,8 +202,8 @@ static int make_report(cli *c, session *s)
     mlk_doc *learned = mlk_doc_put_map(doc, "learned");
     put_design_names(s->model, schema, learned);
     mlk_model_learned(inner, learned);
-    put_evaluation(doc, "train", &s->train_outcome);
-    put_evaluation(doc, "test", &s->test_outcome);
+    put_evaluation(doc, "train", &s->train_outcome, &s->train_map);
+    put_evaluation(doc, "test", &s->test_outcome, &s->test_map);
     tuning_report(&s->tuning, doc);
     const mlk_status st = mlk_doc_check(doc);
     return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
@@ -219,6 +231,7 @@ static int print_text(const cli *c, const session *s)
         printf("\n");
         render_metrics(titles, both, s->test_outcome.evaluation ? 2 : 1);
     }
+    map_print(&s->train_map, &s->test_map);
     return CLI_DONE;
 }
 
@@ -239,6 +252,8 @@ static int work(cli *c, session *s)
         status = learn(c, s);
     if (status == CLI_DONE)
         status = judge(c, s);
+    if (status == CLI_DONE)
+        status = judge_map(c, s);
     if (status == CLI_DONE)
         status = make_report(c, s);
     if (status == CLI_DONE)

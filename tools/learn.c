@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map.h"
+
 /* ---------------------------------------------------------------- the learner */
 
 char *learner_cut(char *texts, char **value)
@@ -95,7 +97,8 @@ int learner_init(cli *c, const char *model, const cli_list *set, learner *l)
     const mlk_prep_defaults *prep = &l->algo->prep;
     l->pipeline.impute = s->impute ? s->impute : prep->impute ? prep->impute : "median";
     l->pipeline.encode = s->encode ? s->encode : prep->encode ? prep->encode : "onehot";
-    l->pipeline.scale = s->scale ? s->scale : prep->scale ? prep->scale : "none";
+    const bool rows = status != CLI_DONE || !map_of_precomputed(l->algo, l->opts);
+    l->pipeline.scale = s->scale ? s->scale : prep->scale && rows ? prep->scale : "none";
     l->pipeline.poly = s->poly;
     l->pipeline.algo_opts = l->opts;
     return status;

@@ -288,3 +288,27 @@ void render_confusion(const mlk_evaluation *evaluation, const char *const *class
     }
     flush_table(t, 2);
 }
+
+void render_neighbourhood(size_t k, const char *const *titles, const map_verdict *const *verdicts,
+                          size_t n)
+{
+    char title[64];
+    const char *heads[4] = {title};
+    snprintf(title, sizeof title, "%zu nearest neighbours", k);
+    for (size_t i = 0; i < n; i++)
+        heads[1 + i] = titles[i];
+    mlk_text_table *t = mlk_text_table_new(heads, 1 + n);
+    static const char *const names[] = {"trustworthiness", "continuity", "rows judged"};
+    for (size_t row = 0; row < 3; row++) {
+        mlk_text_table_cell(t, names[row]);
+        for (size_t i = 0; i < n; i++) {
+            const mlk_neighbourhood *kept = &verdicts[i]->kept;
+            mlk_text_table_number(t,
+                                  row == 0   ? kept->trustworthiness
+                                  : row == 1 ? kept->continuity
+                                             : (double)kept->rows,
+                                  DIGITS);
+        }
+    }
+    flush_table(t, 2);
+}

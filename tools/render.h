@@ -4,6 +4,7 @@
 #include <mlkit/metrics/evaluate.h>
 
 #include "cli.h"
+#include "map.h"
 
 /* Documents and evaluations as text on stdout, for people. */
 
@@ -18,5 +19,9 @@ void render_metrics(const char *const *titles, const mlk_evaluation *const *eval
 void render_confusion(const mlk_evaluation *evaluation, const char *const *classes, size_t k);
 /* name value, name value, ... of a map of scalars, on one line after the title. */
 void render_params(const char *title, const mlk_doc *params);
+
+/* Trustworthiness and continuity, a column a verdict. */
+void render_neighbourhood(size_t k, const char *const *titles, const map_verdict *const *verdicts,
+                          size_t n);
 
 #endif
