@@ -49,3 +49,5 @@ fi
 [ -f build/build.ninja ] || meson setup build >/dev/null
 ninja -C build --quiet
 echo "setup: built in build/"
+command -v gnuplot >/dev/null 2>&1 && command -v dot >/dev/null 2>&1 ||
+    echo "setup: for pictures (--plot) also install gnuplot-nox and graphviz"

@@ -27,7 +27,7 @@ typedef struct cli_list {
 /* All that can be said on a command line; what was not said is zero. */
 typedef struct cli_settings {
     bool help, version, list, json, quiet, verbose, strict;
-    const char *output, *plot;
+    const char *output, *plot, *colour, *axes;
     int64_t threads, seed;
     /* tables */
     const char *delimiter, *format, *categorical, *numeric;

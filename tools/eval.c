@@ -4,6 +4,7 @@
 
 #include <mlkit/preprocess/model_file.h>
 
+#include "draw.h"
 #include "learn.h"
 #include "render.h"
 
@@ -29,11 +30,36 @@ typedef struct verdict {
     const mlk_drift *drifts; /* n_drifts of them, or NULL */
     const char *const *columns;
     size_t n_drifts;
+    const char *target;
+    const mlk_predictions *predictions;
+    const drawn_rows *drawn; /* NULL: of no model */
 } verdict;
+
+/* The picture of --plot. */
+static int draw(cli *c, const verdict *v)
+{
+    const char *what = v->model ? v->model : "predictions";
+    picture pic = {.n = 0};
+    char title[512];
+    int status = CLI_DONE;
+    if (!c->set.plot)
+        return CLI_DONE;
+    if (v->drawn && v->predictions->task == MLK_METRIC_CLUSTERING)
+        status = draw_rows(c, v->drawn, NULL, &pic);
+    draw_predictions(v->predictions, v->evaluation, &pic);
+    snprintf(title, sizeof title, "%s%s%s", what, v->target ? " of " : "",
+             v->target ? v->target : "");
+    if (status == CLI_DONE)
+        status = picture_make(c, &pic, title, what);
+    if (status == CLI_DONE)
+        status = picture_save(c, &pic);
+    picture_free(&pic);
+    return status;
+}
 
 static int print(cli *c, const verdict *v)
 {
-    if (cli_strict(c) != CLI_DONE)
+    if (cli_strict(c) != CLI_DONE || draw(c, v) != CLI_DONE)
         return CLI_REFUSED;
     if (c->set.json) {
         mlk_doc *doc = head(c, v->model, v->task, v->rows);
@@ -110,11 +136,21 @@ static int judge_model(cli *c, const mlk_model_file *file, const mlk_table *tabl
                  .rows = data.X.rows,
                  .evaluation = o.evaluation,
                  .classes = classes,
-                 .k = mlk_schema_n_classes(file->schema)};
+                 .k = mlk_schema_n_classes(file->schema),
+                 .target = mlk_schema_target(file->schema)};
+    const mlk_predictions judged =
+        outcome_predictions(&o, file->pipeline, file->schema, &data, classes);
+    size_t *rows = dataset_rows(dataset);
+    const drawn_rows drawn = {file->pipeline, file->schema, data, table, rows};
+    v.predictions = &judged;
+    v.drawn = &drawn;
+    if (status == CLI_DONE && !rows)
+        status = cli_refuse(c, "out of memory");
     if (status == CLI_DONE)
         status = look_for_drift(c, file, &data, &v, &drifts, &names);
     if (status == CLI_DONE)
         status = print(c, &v);
+    free(rows);
     free(drifts);
     free(names);
     free(classes);
@@ -293,7 +329,9 @@ static int judge_given(cli *c, const mlk_table *table, given *g)
                                  .rows = n,
                                  .evaluation = evaluation,
                                  .classes = g->classes,
-                                 .k = k});
+                                 .k = k,
+                                 .target = c->set.truth,
+                                 .predictions = &p});
     mlk_evaluation_free(evaluation);
     return status;
 }
@@ -326,6 +364,9 @@ static int eval_given(cli *c)
 
 static int eval_main(cli *c)
 {
+    const int status = picture_check(c);
+    if (status != CLI_DONE)
+        return status;
     if (c->set.predictions) {
         if (c->n_args)
             return cli_usage(c, "--predictions takes no model file; found '%s'", c->args[0]);
@@ -346,6 +387,7 @@ const cli_tool eval_tool = {
                "say how good they are: every metric with a 95 % interval and beside the baseline "
                "that predicts the training mean or the most frequent class.",
     .examples = "  mlkit-eval flowers.mlk new.csv\n"
+                "  mlkit-eval flowers.mlk --plot curves.svg new.csv\n"
                 "  mlkit-eval --predictions scored.csv --truth y --score p --json\n",
     .main = eval_main,
 };

@@ -7,6 +7,7 @@
 #include <mlkit/preprocess/model_file.h>
 
 #include "clean.h"
+#include "draw.h"
 #include "learn.h"
 #include "map.h"
 #include "render.h"
@@ -27,6 +28,7 @@ typedef struct session {
     map_verdict train_map, test_map; /* of a transform */
     double seconds;
     mlk_doc *report;
+    picture picture;
 } session;
 
 static double now(void)
@@ -235,9 +237,64 @@ static int print_text(const cli *c, const session *s)
     return CLI_DONE;
 }
 
+/* The table row of each training row that --clean has left, to be freed. */
+static size_t *table_rows(const session *s)
+{
+    const mlk_suspects *suspects = s->cleaning.suspects;
+    const size_t left_out = suspects ? mlk_suspects_count(suspects) : 0;
+    const size_t n = s->train.X.rows + left_out;
+    size_t *rows = malloc((n + 1) * sizeof *rows), kept = 0, next = 0;
+    for (size_t i = 0; rows && i < n; i++) {
+        if (next < left_out && mlk_suspects_at(suspects, next).row == i)
+            next++;
+        else
+            rows[kept++] = mlk_dataset_row(s->dataset, s->rows ? s->rows[i] : i);
+    }
+    return rows;
+}
+
+/* The picture of --plot: tuning, rows, predictions (of the test rows where there are some), and
+ * what was learned. */
+static int draw(cli *c, session *s)
+{
+    const mlk_schema *schema = mlk_dataset_schema(s->dataset);
+    const mlk_doc *learned = mlk_doc_find(s->report, "learned");
+    const bool test = s->test_outcome.evaluation != NULL;
+    const outcome *o = test ? &s->test_outcome : &s->train_outcome;
+    const char *target = mlk_schema_target(schema), *name = s->learner.algo->name;
+    char title[512];
+    if (!c->set.plot)
+        return CLI_DONE;
+    size_t *rows = table_rows(s);
+    const char **classes = class_names(schema);
+    const drawn_rows seen = {s->model, schema, s->train, s->table, rows};
+    int status = rows ? draw_tuning(c, &s->train, &s->tuning, learned, &s->picture)
+                      : cli_refuse(c, "out of memory");
+    if (status == CLI_DONE)
+        status = draw_rows(c, &seen, learned, &s->picture);
+    if (status == CLI_DONE && o->evaluation) {
+        const mlk_predictions p =
+            outcome_predictions(o, s->model, schema, test ? &s->test : &s->train, classes);
+        draw_predictions(&p, o->evaluation, &s->picture);
+    }
+    if (status == CLI_DONE) {
+        draw_learned(learned, &s->picture);
+        snprintf(title, sizeof title, "%s%s%s%s", name, target ? " of " : "", target ? target : "",
+                 !o->predicted.n || !target ? ""
+                 : test                     ? ", test rows"
+                                            : ", training rows");
+        status = picture_make(c, &s->picture, title, name);
+    }
+    free(classes);
+    free(rows);
+    return status;
+}
+
 static int work(cli *c, session *s)
 {
-    int status = learner_init(c, c->args[0], &c->set.set, &s->learner);
+    int status = picture_check(c);
+    if (status == CLI_DONE)
+        status = learner_init(c, c->args[0], &c->set.set, &s->learner);
     if (status == CLI_DONE)
         status = check_target(c, s->learner.algo);
     if (status == CLI_DONE)
@@ -258,11 +315,15 @@ static int work(cli *c, session *s)
         status = make_report(c, s);
     if (status == CLI_DONE)
         status = cli_strict(c);
+    if (status == CLI_DONE)
+        status = draw(c, s);
     if (status == CLI_DONE && c->set.output) {
         const mlk_status st = learner_save(c->set.output, mlk_dataset_schema(s->dataset), s->model,
                                            &s->train, &c->run);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
     }
+    if (status == CLI_DONE)
+        status = picture_save(c, &s->picture);
     if (status == CLI_DONE)
         status = c->set.json ? cli_write_json(c, s->report) : print_text(c, s);
     return status;
@@ -276,6 +337,7 @@ static int fit_main(cli *c)
     const int status = work(c, &s);
     outcome_free(&s.train_outcome);
     outcome_free(&s.test_outcome);
+    picture_free(&s.picture);
     mlk_doc_free(s.report);
     mlk_model_free(s.model);
     tuning_free(&s.tuning);
@@ -300,6 +362,7 @@ const cli_tool fit_tool = {
     .examples = "  mlkit-fit linear -t price houses.csv\n"
                 "  mlkit-fit logistic -t species -s C=10 --test 0.25 -o flowers.mlk iris.csv\n"
                 "  mlkit-fit ridge -t y --tune alpha=1e-3..1e3/13log --cv 10 data.csv\n"
-                "  mlkit-fit lasso -t y --path alpha --rule 1se data.csv\n",
+                "  mlkit-fit lasso -t y --path alpha --rule 1se data.csv\n"
+                "  mlkit-fit pca -s n_components=2 --plot map.svg --colour species iris.csv\n",
     .main = fit_main,
 };

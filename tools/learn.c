@@ -203,12 +203,32 @@ static mlk_status predict_all(cli *c, const mlk_model *pipeline, mlk_cmat X, out
         }
     }
     const size_t q = mlk_model_n_decisions(pipeline);
-    if (st == MLK_OK && k && algo->decision && (q == k || (k == 2 && q == 1))) {
+    /* Decision values of one row may have a common part: they rank rows for two classes only. */
+    const bool rank = k == 2 ? q == 1 || q == 2 : q == k && !o->probabilities.data;
+    if (st == MLK_OK && k && algo->decision && rank) {
         if (!make_mat(n, q, &o->scores))
             return MLK_ENOMEM;
         st = mlk_model_decision(pipeline, X, &c->run, o->scores);
     }
     return st;
+}
+
+mlk_predictions outcome_predictions(const outcome *o, const mlk_model *pipeline,
+                                    const mlk_schema *schema, const mlk_data *data,
+                                    const char *const *classes)
+{
+    const unsigned task = mlk_task_of(mlk_model_algo(mlk_pipeline_inner(pipeline)), schema);
+    return (mlk_predictions){
+        .task = (mlk_metric_task)task,
+        .n_classes = data->n_classes,
+        .truth = data->y,
+        .predicted = mlk_vec_c(o->predicted),
+        .probabilities = mlk_mat_c(o->probabilities),
+        .scores = mlk_mat_c(o->scores),
+        .w = data->w,
+        .X = task == MLK_CLUSTERING ? data->X : (mlk_cmat){0},
+        .classes = classes,
+    };
 }
 
 int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, const mlk_data *data,
@@ -227,17 +247,7 @@ int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, co
     if (!warn)
         run.warn = NULL;
     if (st == MLK_OK) {
-        const mlk_predictions p = {
-            .task = (mlk_metric_task)task,
-            .n_classes = data->n_classes,
-            .truth = data->y,
-            .predicted = mlk_vec_c(o->predicted),
-            .probabilities = mlk_mat_c(o->probabilities),
-            .scores = mlk_mat_c(o->scores),
-            .w = data->w,
-            .X = task == MLK_CLUSTERING ? data->X : (mlk_cmat){0},
-            .classes = classes,
-        };
+        const mlk_predictions p = outcome_predictions(o, pipeline, schema, data, classes);
         st = mlk_evaluate(&p, opts, &run, &o->evaluation);
     }
     free(classes);

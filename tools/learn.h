@@ -44,6 +44,10 @@ typedef struct outcome {
 
 int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, const mlk_data *data,
                  const mlk_evaluate_opts *opts, bool warn, outcome *o);
+/* What was judged; points into the outcome, the data and `classes`. */
+mlk_predictions outcome_predictions(const outcome *o, const mlk_model *pipeline,
+                                    const mlk_schema *schema, const mlk_data *data,
+                                    const char *const *classes);
 void outcome_free(outcome *o);
 
 /* Class names of a schema for the metrics; NULL for none. Freed by free(). */

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <mlkit/core/file.h>
 #include <mlkit/report/json.h>
 
 extern char **environ;
@@ -183,28 +182,28 @@ static int run(const cli *c, const drawer *d, const char *text, char **drawn, si
 }
 
 int picture_draw(const cli *c, const mlk_plot *const *plots, size_t n, const mlk_plot_opts *opts,
-                 char **bytes, size_t *size)
+                 char **drawn, size_t *size)
 {
     /* Without the user's own settings. */
     static const char *const argv[] = {"gnuplot", "-d", NULL};
     static const drawer gnuplot = {argv, "gnuplot-nox"};
-    char *script, *drawn;
-    size_t drawn_size;
-    *bytes = NULL;
+    char *script, *raw;
+    size_t raw_size;
+    *drawn = NULL;
     mlk_status st = mlk_plot_script(plots, n, opts, &script);
     if (st != MLK_OK)
         return cli_failed(c, st);
-    int status = run(c, &gnuplot, script, &drawn, &drawn_size);
+    int status = run(c, &gnuplot, script, &raw, &raw_size);
     mlk_text_free(script);
     if (status == CLI_DONE) {
-        st = mlk_plot_finish(plots, n, opts, drawn, drawn_size, bytes, size);
+        st = mlk_plot_finish(plots, n, opts, raw, raw_size, drawn, size);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
-        free(drawn);
+        free(raw);
     }
     return status;
 }
 
-int picture_draw_graph(const cli *c, const char *dot, const mlk_plot_opts *opts, char **bytes,
+int picture_draw_graph(const cli *c, const char *dot, const mlk_plot_opts *opts, char **drawn,
                        size_t *size)
 {
     static const char *const formats[] = {
@@ -214,14 +213,14 @@ int picture_draw_graph(const cli *c, const char *dot, const mlk_plot_opts *opts,
                                            [MLK_PLOT_PNG] = "-Gdpi=192"};
     const char *const argv[] = {"dot", formats[opts->format], settings[opts->format], NULL};
     const drawer graphviz = {argv, "graphviz"};
-    char *drawn;
-    size_t drawn_size;
-    *bytes = NULL;
-    int status = run(c, &graphviz, dot, &drawn, &drawn_size);
+    char *raw;
+    size_t raw_size;
+    *drawn = NULL;
+    int status = run(c, &graphviz, dot, &raw, &raw_size);
     if (status == CLI_DONE) {
-        const mlk_status st = mlk_plot_finish_graph(opts, drawn, drawn_size, bytes, size);
+        const mlk_status st = mlk_plot_finish_graph(opts, raw, raw_size, drawn, size);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
-        free(drawn);
+        free(raw);
     }
     return status;
 }
@@ -234,38 +233,12 @@ int picture_check(const cli *c)
     return CLI_DONE;
 }
 
-static int write_bytes(const cli *c, int status, char *bytes, size_t size)
-{
-    if (status == CLI_DONE)
-        status = cli_write(c, c->set.plot, bytes, size);
-    mlk_text_free(bytes);
-    return status;
-}
-
-static mlk_plot_opts opts_of(const cli *c)
+static mlk_plot_opts opts_of(const cli *c, const char *title)
 {
     mlk_plot_opts opts = mlk_plot_opts_default();
-    (void)mlk_plot_format_of(c->set.plot, &opts.format);
-    return opts;
-}
-
-int picture_write(const cli *c, const mlk_plot *const *plots, size_t n, const char *title)
-{
-    mlk_plot_opts opts = opts_of(c);
-    char *bytes;
-    size_t size = 0;
+    (void)mlk_plot_format_of(c->set.plot, &opts.format); /* checked before */
     opts.title = title;
-    const int status = picture_draw(c, plots, n, &opts, &bytes, &size);
-    return write_bytes(c, status, bytes, size);
-}
-
-int picture_write_graph(const cli *c, const char *dot)
-{
-    const mlk_plot_opts opts = opts_of(c);
-    char *bytes;
-    size_t size = 0;
-    const int status = picture_draw_graph(c, dot, &opts, &bytes, &size);
-    return write_bytes(c, status, bytes, size);
+    return opts;
 }
 
 void picture_add(picture *p, mlk_plot *plot)
@@ -276,9 +249,29 @@ void picture_add(picture *p, mlk_plot *plot)
         mlk_plot_free(plot);
 }
 
+int picture_make(const cli *c, picture *p, const char *title, const char *what)
+{
+    if (!p->n)
+        return cli_refuse(c, "--plot: %s has nothing to draw", what);
+    const mlk_plot_opts opts = opts_of(c, p->n > 1 ? title : NULL);
+    return picture_draw(c, (const mlk_plot *const *)p->plots, p->n, &opts, &p->drawn, &p->size);
+}
+
+int picture_make_graph(const cli *c, picture *p, const char *dot, const char *title)
+{
+    const mlk_plot_opts opts = opts_of(c, title);
+    return picture_draw_graph(c, dot, &opts, &p->drawn, &p->size);
+}
+
+int picture_save(const cli *c, const picture *p)
+{
+    return p->drawn ? cli_write(c, c->set.plot, p->drawn, p->size) : CLI_DONE;
+}
+
 void picture_free(picture *p)
 {
     for (size_t i = 0; i < p->n; i++)
         mlk_plot_free(p->plots[i]);
-    p->n = 0;
+    mlk_text_free(p->drawn);
+    *p = (picture){.n = 0};
 }

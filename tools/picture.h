@@ -13,23 +13,29 @@
 
 /* Charts as bytes, to be released by mlk_text_free(). An exit status, with the message out. */
 int picture_draw(const cli *c, const mlk_plot *const *plots, size_t n, const mlk_plot_opts *opts,
-                 char **bytes, size_t *size);
-/* Charts into the file of --plot, in the format of its ending; title NULL: none. */
-int picture_write(const cli *c, const mlk_plot *const *plots, size_t n, const char *title);
+                 char **drawn, size_t *size);
 /* Graphviz's picture of a graph in its language ("digraph {...}"), likewise. */
-int picture_draw_graph(const cli *c, const char *dot, const mlk_plot_opts *opts, char **bytes,
+int picture_draw_graph(const cli *c, const char *dot, const mlk_plot_opts *opts, char **drawn,
                        size_t *size);
-int picture_write_graph(const cli *c, const char *dot);
-/* --plot's file has an ending that can be drawn, else CLI_USAGE: before any work is done. */
-int picture_check(const cli *c);
 
-/* The charts of one picture, collected in order; NULL ones (no memory) too. */
+/* The picture of --plot: charts are collected, drawn when all else is done that can fail, and saved
+ * with the other outputs. */
 typedef struct picture {
     mlk_plot *plots[16];
     size_t n;
+    char *drawn;
+    size_t size;
 } picture;
 
-void picture_add(picture *p, mlk_plot *plot); /* takes it */
+/* --plot's file has an ending that can be drawn, else CLI_USAGE: before any work is done. */
+int picture_check(const cli *c);
+/* One more chart (NULL: no memory for it, which drawing reports). */
+void picture_add(picture *p, mlk_plot *plot);
+/* Draw them; `title` stands above several. Without any: exit status 1, "WHAT has nothing to draw".
+ */
+int picture_make(const cli *c, picture *p, const char *title, const char *what);
+int picture_make_graph(const cli *c, picture *p, const char *dot, const char *title);
+int picture_save(const cli *c, const picture *p);
 void picture_free(picture *p);
 
 #endif

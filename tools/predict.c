@@ -4,6 +4,7 @@
 
 #include <mlkit/preprocess/model_file.h>
 
+#include "draw.h"
 #include "learn.h"
 
 /* A growing text: the CSV that is written at once when all of it is there. */
@@ -287,6 +288,22 @@ static int write_json(const cli *c, const job *j)
     return status;
 }
 
+static int draw(cli *c, const job *j, const mlk_table *table, const mlk_dataset *dataset,
+                picture *pic)
+{
+    if (!c->set.plot)
+        return CLI_DONE;
+    size_t *rows = dataset_rows(dataset);
+    if (!rows)
+        return cli_refuse(c, "out of memory");
+    const drawn_rows asked = {j->file->pipeline, j->file->schema, j->data, table, rows};
+    int status = draw_rows(c, &asked, NULL, pic);
+    if (status == CLI_DONE)
+        status = picture_make(c, pic, j->algo->name, j->algo->name);
+    free(rows);
+    return status;
+}
+
 static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *table)
 {
     mlk_dataset *dataset;
@@ -300,7 +317,12 @@ static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *ta
     j.task = mlk_task_of(j.algo, file->schema);
     text t = {0};
     st = compute(c, &j);
+    picture pic = {.n = 0};
     int status = st == MLK_OK ? cli_strict(c) : cli_failed(c, st);
+    if (status == CLI_DONE)
+        status = draw(c, &j, table, dataset, &pic);
+    if (status == CLI_DONE)
+        status = picture_save(c, &pic);
     if (status == CLI_DONE && c->set.json) {
         status = write_json(c, &j);
     } else if (status == CLI_DONE) {
@@ -314,6 +336,7 @@ static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *ta
         free(j.outputs[k].labels);
     }
     free(t.bytes);
+    picture_free(&pic);
     mlk_dataset_free(dataset);
     return status;
 }
@@ -324,12 +347,15 @@ static int predict_main(cli *c)
         return cli_usage(c, "%zu arguments; expected MODEL.mlk DATA.csv (see --help)", c->n_args);
     if (c->set.json && (c->set.output || c->set.append))
         return cli_usage(c, "--json goes to stdout, without --output and --append");
+    int status = picture_check(c);
+    if (status != CLI_DONE)
+        return status;
     mlk_model_file file;
     mlk_table *table = NULL;
     const mlk_status st = mlk_model_file_read(c->args[0], &file);
     if (st != MLK_OK)
         return cli_failed(c, st);
-    int status = cli_read_table(c, c->args[1], &table);
+    status = cli_read_table(c, c->args[1], &table);
     if (status == CLI_DONE)
         status = predict_table(c, &file, table);
     mlk_table_free(table);
@@ -345,6 +371,7 @@ const cli_tool predict_tool = {
                "'prediction' (or 'cluster', 'outlier', or the transformed columns), and on request "
                "probabilities and decision values. Columns are found by name; others are ignored.",
     .examples = "  mlkit-predict flowers.mlk new.csv\n"
+                "  mlkit-predict map.mlk --plot map.svg --colour species new.csv >map.csv\n"
                 "  mlkit-predict flowers.mlk --probabilities --append -o scored.csv new.csv\n",
     .main = predict_main,
 };

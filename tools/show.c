@@ -7,7 +7,9 @@
 #include <mlkit/report/json.h>
 #include <mlkit/report/text.h>
 #include <mlkit/svm/libsvm.h>
+#include <mlkit/tree/show.h>
 
+#include "draw.h"
 #include "learn.h"
 #include "render.h"
 #include "show_table.h"
@@ -149,6 +151,27 @@ static int write_libsvm(const cli *c, const mlk_model_file *file)
     return status;
 }
 
+/* The picture of --plot: a tree by Graphviz, of others what they learned. */
+static int draw(const cli *c, const mlk_model_file *file, const mlk_doc *learned, picture *pic)
+{
+    const char *name = mlk_model_algo(mlk_pipeline_inner(file->pipeline))->name;
+    const char *target = mlk_schema_target(file->schema);
+    char title[512];
+    if (!c->set.plot)
+        return CLI_DONE;
+    snprintf(title, sizeof title, "%s%s%s", name, target ? " of " : "", target ? target : "");
+    if (is_tree(file)) {
+        char *dot;
+        int status = tree_dot(c, file, &dot);
+        if (status == CLI_DONE)
+            status = picture_make_graph(c, pic, dot, title);
+        mlk_tree_text_free(dot);
+        return status;
+    }
+    draw_learned(learned, pic);
+    return picture_make(c, pic, title, pic->n ? name : "a model without its rows");
+}
+
 static int show_model(cli *c)
 {
     mlk_model_file file;
@@ -168,14 +191,20 @@ static int show_model(cli *c)
         status = write_libsvm(c, &file);
     } else {
         mlk_doc *doc = describe(c, &file);
+        picture pic = {.n = 0};
         st = mlk_doc_check(doc);
         status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+        if (status == CLI_DONE)
+            status = draw(c, &file, mlk_doc_find(doc, "learned"), &pic);
+        if (status == CLI_DONE)
+            status = picture_save(c, &pic);
         if (status == CLI_DONE && c->set.json) {
             status = cli_write_json(c, doc);
         } else if (status == CLI_DONE) {
             print_text(doc);
             status = is_tree(&file) ? show_tree(c, &file, NULL) : CLI_DONE;
         }
+        picture_free(&pic);
         mlk_doc_free(doc);
     }
     mlk_model_file_close(&file);
@@ -193,6 +222,13 @@ static int show_main(cli *c)
         1)
         return cli_usage(c, "--text, --json, --c, --libsvm, --dot, --rules and --explain exclude "
                             "each other");
+    int status = picture_check(c);
+    if (status != CLI_DONE)
+        return status;
+    if (c->set.plot && (c->set.c || c->set.libsvm || c->set.dot || c->set.rules || explain))
+        return cli_usage(c, "--plot goes with --text and --json");
+    if (c->set.plot && is_table(c, c->args[0]))
+        return cli_usage(c, "--plot draws models; %s is a table", c->args[0]);
     if (is_table(c, c->args[0]))
         return show_table(c, c->args[0]);
     if (c->set.roles.target)
@@ -215,7 +251,7 @@ const cli_tool show_tool = {
         "or in LIBSVM's model format.",
     .examples = "  mlkit-show -t species iris.csv\n"
                 "  mlkit-show flowers.mlk\n"
-                "  mlkit-show --dot tree.mlk | dot -Tsvg >tree.svg\n"
+                "  mlkit-show tree.mlk --plot tree.svg\n"
                 "  mlkit-show tree.mlk --explain 0 train.csv\n"
                 "  mlkit-show --c flowers.mlk >flowers.c\n",
     .main = show_main,

@@ -69,6 +69,19 @@ void put_tree_nodes(const mlk_model_file *file, mlk_doc *to)
     names_free(&n);
 }
 
+int tree_dot(const cli *c, const mlk_model_file *file, char **text)
+{
+    tree_names n;
+    *text = NULL;
+    int status = names_init(file, &n) ? CLI_DONE : cli_refuse(c, "out of memory");
+    if (status == CLI_DONE) {
+        const mlk_status st = mlk_tree_dot(tree_of(file), &n.names, text);
+        status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+    }
+    names_free(&n);
+    return status;
+}
+
 /* The rows of a table through the pipeline's steps, as the tree saw them. */
 static int explain(cli *c, const mlk_model_file *file, const char *path, const tree_names *n,
                    char **text)

@@ -66,8 +66,8 @@ static void add_bars(mlk_plot *p, mlk_scratch *s, const char *const *names, cons
     }
     mlk_plot_names(p, MLK_PLOT_Y, list, n);
     mlk_plot_boxes(p, NULL, boxes, n);
-    if (n > 20)
-        mlk_plot_height(p, (double)n / 20.0);
+    if (n > 14)
+        mlk_plot_height(p, (double)n / 14.0);
 }
 
 /* order[i]: position of the i-th largest value; NaN last. */
@@ -136,6 +136,28 @@ mlk_plot *mlk_chart_correlation(mlk_cmat r, const char *const *names)
             mlk_plot_describe(p, "The strongest is %.2f, of %s and %s.",
                               r.data[strongest[0] * r.ld + strongest[1]], names[strongest[0]],
                               names[strongest[1]]);
+    }
+    return mlk_chart_done(p, &s);
+}
+
+mlk_plot *mlk_chart_coefficients(const char *const *names, mlk_cvec values, size_t most)
+{
+    mlk_scratch s = MLK_SCRATCH_INIT;
+    mlk_plot *p = mlk_plot_new("Coefficients", "", "");
+    const size_t n = values.n, k = n < most ? n : most;
+    size_t *order = mlk_scratch_take(&s, n, sizeof *order);
+    const mlk_vec size = mlk_scratch_vec(&s, n);
+    for (size_t i = 0; !s.failed && i < n; i++)
+        size.data[i] = fabs(values.data[i]);
+    if (!s.failed)
+        largest_first(&s, size.data, n, order);
+    if (!s.failed && n) {
+        add_bars(p, &s, names, values.data, order, k);
+        mlk_plot_mark(p, MLK_PLOT_X, 0.0, NULL);
+        if (k < n)
+            mlk_plot_remark(p, "the %zu largest of %zu", k, n);
+        mlk_plot_describe(p, "The largest of %zu coefficients is that of %s: %.3g.", n,
+                          names[order[0]], values.data[order[0]]);
     }
     return mlk_chart_done(p, &s);
 }

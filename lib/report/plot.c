@@ -16,7 +16,8 @@
 /*
  * A chart is kept as the pieces of its part of the script: layers add a block of data and a clause
  * of the plot command, the rest adds settings. Texts of an author are kept as they came and quoted
- * when written: inside gnuplot's single quotes nothing has a meaning but the quote itself.
+ * when written: inside gnuplot's single quotes nothing has a meaning but the quote itself, which
+ * is written as an apostrophe (gnuplot 5.4 misreads a doubled quote at the beginning).
  */
 struct mlk_plot {
     mlk_strbuf title, x_label, y_label, description, remark, value_label;
@@ -121,7 +122,7 @@ static void add_quoted(mlk_strbuf *b, const char *text, size_t most, bool format
         else if ((unsigned char)*text < 0x20 || *text == 0x7F)
             mlk_strbuf_add(b, " ");
         else if (*text == '\'')
-            mlk_strbuf_add(b, "''");
+            mlk_strbuf_add(b, "\xE2\x80\x99");
         else if (*text == '%' && format)
             mlk_strbuf_add(b, "%%");
         else

@@ -8,7 +8,7 @@
 
 static mlk_cvec vec(const double *v, size_t n) { return (mlk_cvec){v, n}; }
 
-static char *script_of(mlk_plot *plot)
+__attribute__((noinline)) static char *script_of(mlk_plot *plot)
 {
     const mlk_plot *const plots[] = {plot};
     char *script = NULL;
@@ -169,6 +169,7 @@ static size_t make_all(mlk_plot **p)
     p[n++] = mlk_chart_levels("levels", names, vec(twos, K));
     p[n++] = mlk_chart_correlation(S, names);
     p[n++] = mlk_chart_importances("loss", names, S, 3);
+    p[n++] = mlk_chart_coefficients(names, vec(twos, K), 3);
     p[n++] = mlk_chart_dependence("x", "y", vec(unit, K), vec(twos, K), A);
     p[n++] = mlk_chart_dependence_levels("x", "y", names, vec(twos, K));
     p[n++] = mlk_chart_scores("learning", "rows", &scores, NULL, true);
@@ -183,7 +184,7 @@ static size_t make_all(mlk_plot **p)
     return n;
 }
 
-enum { ALL = 26 };
+enum { ALL = 27 };
 
 START_TEST(gnuplot_draws_all_of_them_without_a_word)
 {

@@ -89,7 +89,7 @@ static void strip_quoted(char *s)
     bool quoted = false;
     for (; *s; s++) {
         if (*s == '\'')
-            quoted = !quoted;
+            ck_assert_msg((quoted = !quoted) || s[1] != '\'', "a doubled quote");
         else if (!quoted)
             *to++ = *s;
         else

@@ -86,6 +86,8 @@ mlk_plot *mlk_chart_correlation(mlk_cmat correlation, const char *const *names);
 /** The `most` largest, with their spread over repeats (columns of values). */
 mlk_plot *mlk_chart_importances(const char *x_label, const char *const *names, mlk_cmat values,
                                 size_t most);
+/** Coefficients by their size, the `most` largest. */
+mlk_plot *mlk_chart_coefficients(const char *const *names, mlk_cvec values, size_t most);
 /** Partial dependence of a number; ice may be empty: some of its rows are drawn thin. */
 mlk_plot *mlk_chart_dependence(const char *name, const char *y_label, mlk_cvec values,
                                mlk_cvec mean, mlk_cmat ice);

@@ -28,7 +28,8 @@
  * differ in shape too.
  *
  * Like a document, a chart remembers a failed allocation, and all functions accept NULL for it.
- * Texts may be any bytes: control characters become blanks, what is not UTF-8 is replaced, and
+ * Texts may be any bytes: control characters become blanks, a straight quote an apostrophe, what is
+ * not UTF-8 is replaced, and
  * nothing in them is a command to gnuplot. Values that are not finite are not drawn.
  */
 
