@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trees and forests beside scikit-learn, ranger and rpart: time, quality, memory.
 
-usage: bench_tree.py [--driver build/bench/bench_tree] [--datasets FOLDER] [--repeat 3]
-                     [--only WORD] [--scale 1.0] [--accuracy SEEDS]
+usage: bench_tree.py BUILD [--datasets FOLDER] [--repeat 3] [--only WORD] [--scale 1.0]
+                     [--programs mlkit,scikit-learn,ranger,rpart]
 
 Run with the Python that has scikit-learn, on a machine with nothing else to do. Each workload is
 generated (or read from FOLDER), written for the driver, and run `repeat` times in turn by each
@@ -205,9 +205,11 @@ def speed(args, folder):
         runs = {}
         for _ in range(args.repeat):
             runs.setdefault("mlkit", []).append(ours(args.driver, path, model, options))
-            runs.setdefault("scikit-learn", []).append(scikit(data, X, peer))
+            if "scikit-learn" in args.programs:
+                runs.setdefault("scikit-learn", []).append(scikit(data, X, peer))
             for program, call in in_r_programs.items():
-                runs.setdefault(program, []).append(call(path))
+                if program in args.programs:
+                    runs.setdefault(program, []).append(call(path))
         show(name, {program: median(r) for program, r in runs.items()})
 
 
@@ -267,13 +269,16 @@ def accuracy(args, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--driver", default=os.path.join(HERE, "../build/bench/bench_tree"))
+    parser.add_argument("build", nargs="?", default=os.path.join(HERE, "../build-bench"))
     parser.add_argument("--datasets", default="")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", default="")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--accuracy", type=int, default=0)
+    parser.add_argument("--programs", default="mlkit,scikit-learn,ranger,rpart")
     args = parser.parse_args()
+    args.driver = os.path.join(args.build, "bench", "bench_tree")
+    args.programs = args.programs.split(",")
     with tempfile.TemporaryDirectory() as folder:
         if args.accuracy:
             accuracy(args, folder)

@@ -295,13 +295,14 @@ mlk_status mlk_forest_grow(const mlk_data *data, const mlk_forest_opts *o, bool 
 
 /* ---------------------------------------------------------------- prediction */
 
-/* Rows of a chunk: many for one load of a tree, few enough that all threads have some. */
-enum { FEWEST_ROWS = 256, PREDICT_ROWS = 8192, PARTS = 16 };
+/* A chunk is as large as the threads allow (what a row gets does not depend on its chunk): so each
+ * thread reads a tree, which may be too large for the caches, from memory only once. */
+enum { FEWEST_ROWS = 256, MOST_ROWS = 1 << 16 };
 
-static size_t rows_of_chunk(size_t rows)
+static size_t rows_of_chunk(const mlk_run *run, size_t rows)
 {
-    const size_t part = rows / PARTS;
-    return part < FEWEST_ROWS ? FEWEST_ROWS : part < PREDICT_ROWS ? part : PREDICT_ROWS;
+    const size_t workers = mlk_workers(run, rows, FEWEST_ROWS), part = (rows - 1) / workers + 1;
+    return part < FEWEST_ROWS ? FEWEST_ROWS : part < MOST_ROWS ? part : MOST_ROWS;
 }
 
 typedef struct prediction {
@@ -313,46 +314,23 @@ typedef struct prediction {
     double *sums; /* of each worker: grain x k, for classes */
 } prediction;
 
-static void walk(const mlk_nodes *tree, const uint32_t *levels, mlk_cmat X, bool complete,
-                 uint32_t *leaf)
+/* Sums of what the trees say, `width` a row and `ld` apart. */
+static void add_trees(const mlk_forest *f, mlk_cmat X, size_t width, double *sums, size_t ld)
 {
-    if (complete)
-        mlk_nodes_apply_complete(tree, levels, X, leaf);
-    else
-        mlk_nodes_apply(tree, levels, X, NULL, leaf);
-}
-
-/* Sums of the trees' shares, `ld` apart. */
-static void add_shares(const mlk_forest *f, mlk_cmat X, double *sums, size_t ld)
-{
-    uint32_t leaf[PREDICT_ROWS];
     const bool complete = mlk_rows_complete(X);
     for (size_t i = 0; i < X.rows; i++)
-        memset(sums + i * ld, 0, f->k * sizeof *sums);
-    for (size_t b = 0; b < f->n_trees; b++) {
-        walk(&f->tree[b], f->levels, X, complete, leaf);
-        for (size_t i = 0; i < X.rows; i++)
-            mlk_nodes_add_classes(&f->tree[b], leaf[i], sums + i * ld);
-    }
+        memset(sums + i * ld, 0, width * sizeof *sums);
+    for (size_t b = 0; b < f->n_trees; b++)
+        mlk_nodes_add(&f->tree[b], f->levels, X, complete, sums, ld);
 }
 
 static mlk_status predict_values(void *ctx, const mlk_chunk *chunk)
 {
     const prediction *p = ctx;
-    const mlk_forest *f = p->f;
-    const mlk_cmat X = mlk_cmat_rows(p->X, chunk->begin, chunk->end);
-    uint32_t leaf[PREDICT_ROWS];
-    const bool complete = mlk_rows_complete(X);
     double *out = p->out + chunk->begin;
-    for (size_t i = 0; i < X.rows; i++)
-        out[i] = 0.0;
-    for (size_t b = 0; b < f->n_trees; b++) {
-        walk(&f->tree[b], f->levels, X, complete, leaf);
-        for (size_t i = 0; i < X.rows; i++)
-            out[i] += mlk_nodes_value(&f->tree[b], leaf[i]);
-    }
-    for (size_t i = 0; i < X.rows; i++)
-        out[i] /= (double)f->n_trees;
+    add_trees(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), 1, out, 1);
+    for (size_t i = 0; i < chunk->end - chunk->begin; i++)
+        out[i] /= (double)p->f->n_trees;
     return MLK_OK;
 }
 
@@ -361,7 +339,7 @@ static mlk_status predict_classes(void *ctx, const mlk_chunk *chunk)
     const prediction *p = ctx;
     const size_t k = p->f->k;
     double *sums = p->sums + chunk->worker * p->grain * k;
-    add_shares(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), sums, k);
+    add_trees(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), k, sums, k);
     for (size_t i = chunk->begin; i < chunk->end; i++) {
         const double *s = sums + (i - chunk->begin) * k;
         size_t best = 0;
@@ -377,7 +355,7 @@ static mlk_status predict_shares(void *ctx, const mlk_chunk *chunk)
 {
     const prediction *p = ctx;
     double *out = p->out + chunk->begin * p->ld;
-    add_shares(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), out, p->ld);
+    add_trees(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), p->f->k, out, p->ld);
     for (size_t i = 0; i < chunk->end - chunk->begin; i++)
         for (size_t c = 0; c < p->f->k; c++)
             out[i * p->ld + c] /= (double)p->f->n_trees;
@@ -387,7 +365,7 @@ static mlk_status predict_shares(void *ctx, const mlk_chunk *chunk)
 mlk_status mlk_forest_predict(const mlk_forest *f, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
     MLK_TRY(mlk_predict_check(X, f->p, out.n));
-    const size_t grain = rows_of_chunk(X.rows), most = grain < X.rows ? grain : X.rows;
+    const size_t grain = rows_of_chunk(run, X.rows), most = grain < X.rows ? grain : X.rows;
     prediction p = {.f = f, .X = X, .out = out.data, .grain = grain};
     if (!f->k)
         return mlk_parallel_for(run, X.rows, grain, predict_values, &p);
@@ -406,7 +384,7 @@ mlk_status mlk_forest_predict_proba(const mlk_forest *f, mlk_cmat X, const mlk_r
         return MLK_FAIL(MLK_EUNSUPPORTED, "a regression forest has no class probabilities");
     MLK_TRY(mlk_predict_check(X, f->p, out.rows));
     prediction p = {.f = f, .X = X, .out = out.data, .ld = out.ld};
-    return mlk_parallel_for(run, X.rows, rows_of_chunk(X.rows), predict_shares, &p);
+    return mlk_parallel_for(run, X.rows, rows_of_chunk(run, X.rows), predict_shares, &p);
 }
 
 /* ------------------------------------------------------------------ accessors */

@@ -53,8 +53,8 @@ static bool allocate(gbdt_grower *g, size_t max_rows, const mlk_run *run)
     g->heap = mlk_alloc(cap, sizeof *g->heap);
     g->pool = mlk_alloc(slots * cells, sizeof *g->pool);
     g->spare = mlk_alloc(slots, sizeof *g->spare);
-    g->partial =
-        mlk_alloc((mlk_gbdt_histogram_workers(run, max_rows) - 1) * cells, sizeof *g->partial);
+    g->partial = mlk_alloc((mlk_gbdt_histogram_workers(run, max_rows, g->bins->p) - 1) * cells,
+                           sizeof *g->partial);
     g->left_part = mlk_alloc(max_rows, sizeof *g->left_part);
     g->right_part = mlk_alloc(max_rows, sizeof *g->right_part);
     g->part_count = mlk_alloc(mlk_chunks(max_rows, PART_GRAIN), 3 * sizeof *g->part_count);

@@ -10,7 +10,8 @@ enum {
     LANES = 4,          /* columns that a turn of the inner loop adds to */
     WIDE = 64,          /* from so many columns on, the work is divided by columns: ... */
     COLUMNS_GRAIN = 32, /* ... histograms of a chunk stay in the second-level cache */
-    ROWS_GRAIN = 8192   /* rows a chunk */
+    ROWS_WORK = 1 << 18 /* additions a chunk, where it is divided by rows: less is not worth waking
+                           a thread */
 };
 
 typedef int64_t pair __attribute__((vector_size(16), may_alias));
@@ -90,9 +91,9 @@ static mlk_status some_columns(void *ctx, const mlk_chunk *chunk)
     return MLK_OK;
 }
 
-unsigned mlk_gbdt_histogram_workers(const mlk_run *run, size_t n)
+unsigned mlk_gbdt_histogram_workers(const mlk_run *run, size_t n, size_t n_columns)
 {
-    return mlk_workers(run, n, ROWS_GRAIN);
+    return mlk_workers(run, n, mlk_grain(n_columns, ROWS_WORK));
 }
 
 mlk_status mlk_gbdt_histogram(const gbdt_sample *s, const uint32_t *rows, size_t n,
@@ -104,9 +105,10 @@ mlk_status mlk_gbdt_histogram(const gbdt_sample *s, const uint32_t *rows, size_t
     if (s->n_columns >= WIDE) /* nothing to add up after */
         return mlk_parallel_for(run, s->n_columns, COLUMNS_GRAIN, some_columns,
                                 (void *)(uintptr_t)&j);
-    const unsigned workers = mlk_gbdt_histogram_workers(run, n);
+    const unsigned workers = mlk_gbdt_histogram_workers(run, n, s->n_columns);
     memset(partial, 0, (workers - 1) * n_cells * sizeof *cells);
-    MLK_TRY(mlk_parallel_for(run, n, ROWS_GRAIN, some_rows, (void *)(uintptr_t)&j));
+    MLK_TRY(mlk_parallel_for(run, n, mlk_grain(s->n_columns, ROWS_WORK), some_rows,
+                             (void *)(uintptr_t)&j));
     for (size_t w = 1; w < workers; w++, partial += n_cells)
         for (size_t k = 0; k < n_cells; k++) {
             cells[k].g += partial[k].g;

@@ -33,6 +33,6 @@ typedef struct gbdt_sample {
  * n_cells each. */
 mlk_status mlk_gbdt_histogram(const gbdt_sample *sample, const uint32_t *rows, size_t n,
                               const mlk_run *run, gbdt_cell *partial, gbdt_cell *cells);
-unsigned mlk_gbdt_histogram_workers(const mlk_run *run, size_t n);
+unsigned mlk_gbdt_histogram_workers(const mlk_run *run, size_t n, size_t n_columns);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum {
     BLOCK = 512,        /* rows whose derivatives stay in the cache until they are rounded */
-    GRAIN = 32 * BLOCK, /* rows a chunk */
+    GRAIN = 64 * BLOCK, /* rows a chunk */
     G_BITS = 30,
     SUM_BITS = 62
 };

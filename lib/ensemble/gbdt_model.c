@@ -110,13 +110,8 @@ static double value_of(const mlk_gbdt *m, const double *f)
 static void add_round(const job *j, size_t round, mlk_cmat X, double *f)
 {
     const mlk_gbdt *m = j->model;
-    uint32_t leaf[BLOCK];
-    for (size_t c = 0; c < m->k; c++) {
-        const mlk_nodes *tree = &m->tree[round * m->k + c];
-        mlk_nodes_apply(tree, m->levels, X, NULL, leaf);
-        for (size_t i = 0; i < X.rows; i++)
-            f[i * m->k + c] += mlk_nodes_value(tree, leaf[i]);
-    }
+    for (size_t c = 0; c < m->k; c++)
+        mlk_nodes_add(&m->tree[round * m->k + c], m->levels, X, false, f + c, m->k);
 }
 
 static void write_block(const job *j, size_t row, size_t n, size_t column, const double *f)

@@ -7,9 +7,11 @@
 
 enum { MAX_BINS = 256 };
 
-/* Cumulative sums over the bins of a column, as real numbers: column by column for vector code. */
+/* Cumulative sums over the bins of a column, and what the cuts behind them gain. */
 typedef struct sums {
-    double g[MAX_BINS], h[MAX_BINS], rows[MAX_BINS], gain[MAX_BINS];
+    int64_t g[MAX_BINS];
+    uint64_t hc[MAX_BINS];
+    double gain[MAX_BINS];
 } sums;
 
 /* A node as real numbers. */
@@ -56,26 +58,48 @@ static double side_at(const gbdt_rules *r, const totals *t, double v)
     return -(2.0 * t->g * v + (t->h + r->lambda) * v * v + 2.0 * r->alpha * fabs(v));
 }
 
-/* The sum of both sides of (3) for each of n cuts; -1 where a side is too small. */
-MLK_SIMD static void gains(const gbdt_rules *r, const totals *all, size_t n, sums *s)
+/* The left side of cut b. */
+static inline totals left_of(const gbdt_rules *r, const sums *s, size_t b)
 {
-    const double alpha = r->alpha, lambda = r->lambda;
-    const double least_rows = (double)r->min_rows, least = r->min_weight;
+    return (totals){(double)s->g[b] * r->g_unit,
+                    (double)(int64_t)(s->hc[b] >> r->count_bits) * r->h_unit,
+                    (double)(int64_t)(s->hc[b] & ((UINT64_C(1) << r->count_bits) - 1))};
+}
+
+/* The sum of both sides of (3) for each of n cuts; -1 where a side is too small. Returns the
+ * largest. */
+MLK_SIMD static double gains(const gbdt_rules *r, const totals *all, size_t n, sums *s)
+{
+    const gbdt_rules rules = *r; /* a copy: what is written cannot change it */
+    const totals whole = *all;
+    const double least_rows = (double)rules.min_rows, least = rules.min_weight;
     for (size_t b = 0; b < n; b++) {
-        const double gl = s->g[b], hl = s->h[b], gr = all->g - gl, hr = all->h - hl;
-        const double gain = side(gl, hl, alpha, lambda) + side(gr, hr, alpha, lambda);
-        const double rows = s->rows[b], rest = all->rows - rows;
-        const double few = rows < rest ? rows : rest, light = hl < hr ? hl : hr;
+        const totals left = left_of(&rules, s, b);
+        const double gr = whole.g - left.g, hr = whole.h - left.h, rest = whole.rows - left.rows;
+        const double gain = side(left.g, left.h, rules.alpha, rules.lambda) +
+                            side(gr, hr, rules.alpha, rules.lambda);
+        const double few = left.rows < rest ? left.rows : rest, light = left.h < hr ? left.h : hr;
         s->gain[b] = ((few >= least_rows) & (light >= least)) ? gain : -1.0;
     }
+    double most[8] = {-1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0};
+    size_t b = 0;
+    for (; b + 8 <= n; b += 8)
+        for (size_t k = 0; k < 8; k++)
+            most[k] = s->gain[b + k] > most[k] ? s->gain[b + k] : most[k];
+    for (; b < n; b++)
+        most[0] = s->gain[b] > most[0] ? s->gain[b] : most[0];
+    for (size_t k = 1; k < 8; k++)
+        most[0] = most[k] > most[0] ? most[k] : most[0];
+    return most[0];
 }
 
 /* The same under bounds and the constraint `sign` on the order of the children. */
-static void bounded_gains(const gbdt_rules *r, const totals *all, const gbdt_node_sums *node,
-                          int sign, size_t n, sums *s)
+static double bounded_gains(const gbdt_rules *r, const totals *all, const gbdt_node_sums *node,
+                            int sign, size_t n, sums *s)
 {
+    double most = -1.0;
     for (size_t b = 0; b < n; b++) {
-        const totals left = {s->g[b], s->h[b], s->rows[b]};
+        const totals left = left_of(r, s, b);
         const totals right = {all->g - left.g, all->h - left.h, all->rows - left.rows};
         const double vl = best_value(r, &left, node->lo, node->hi);
         const double vr = best_value(r, &right, node->lo, node->hi);
@@ -83,72 +107,62 @@ static void bounded_gains(const gbdt_rules *r, const totals *all, const gbdt_nod
                            !(fmin(left.h, right.h) >= r->min_weight);
         s->gain[b] =
             small || sign * (vr - vl) < 0.0 ? -1.0 : side_at(r, &left, vl) + side_at(r, &right, vr);
+        most = fmax(most, s->gain[b]);
+    }
+    return most;
+}
+
+/* Cells in the order of the sweep; `order` NULL: as they come. `first` has been added before. */
+static void add_up(const gbdt_cell *cells, const uint8_t *order, size_t n, gbdt_cell first, sums *s)
+{
+    for (size_t b = 0; b < n; b++) {
+        const gbdt_cell *c = &cells[order ? order[b] : b];
+        s->g[b] = first.g += c->g;
+        s->hc[b] = first.hc += c->hc;
     }
 }
 
-/* One sweep: the cells in their order, `first` having been added to the left side before. The best
- * cut replaces `best` if it is better. Returns whether it did. */
-static bool sweep(const gbdt_rules *r, const gbdt_cell *const *cell, size_t n, gbdt_cell first,
-                  const gbdt_node_sums *node, int sign, gbdt_split *best)
+/* One sweep over n cells, `first` having been added to the left side before. The best cut replaces
+ * `best` if it is better. Returns whether it did. */
+static bool sweep(const gbdt_rules *r, const gbdt_cell *cells, const uint8_t *order, size_t n,
+                  gbdt_cell first, const gbdt_node_sums *node, int sign, gbdt_split *best)
 {
     const totals all = totals_of(r, node->sum);
     const bool bounded = sign || node->lo > -INFINITY || node->hi < INFINITY;
-    gbdt_cell prefix = first, at_best = first;
-    size_t at = n;
     sums s;
-    for (size_t b = 0; b < n; b++) {
-        prefix.g += cell[b]->g;
-        prefix.hc += cell[b]->hc;
-        const totals t = totals_of(r, prefix);
-        s.g[b] = t.g;
-        s.h[b] = t.h;
-        s.rows[b] = t.rows;
-    }
-    if (bounded)
-        bounded_gains(r, &all, node, sign, n, &s);
+    if (order)
+        add_up(cells, order, n, first, &s);
     else
-        gains(r, &all, n, &s);
+        add_up(cells, NULL, n, first, &s);
+    const double most = bounded ? bounded_gains(r, &all, node, sign, n, &s) : gains(r, &all, n, &s);
     const double parent = bounded ? side_at(r, &all, best_value(r, &all, node->lo, node->hi))
                                   : side(all.g, all.h, r->alpha, r->lambda);
-    double most = 2.0 * (best->gain + r->gamma) + parent;
     /* A gain of rounding alone is none. */
-    if (most < parent * (1.0 + 1e-12))
-        most = parent * (1.0 + 1e-12);
-    for (size_t b = 0; b < n; b++)
-        if (s.gain[b] > most) {
-            most = s.gain[b];
-            at = b;
-        }
-    if (at == n)
+    if (!(most > fmax(2.0 * (best->gain + r->gamma) + parent, parent * (1.0 + 1e-12))))
         return false;
-    for (size_t b = 0; b <= at; b++) {
-        at_best.g += cell[b]->g;
-        at_best.hc += cell[b]->hc;
-    }
+    size_t at = 0;
+    while (s.gain[at] < most)
+        at++;
     best->gain = 0.5 * (most - parent) - r->gamma;
     best->bin = (uint32_t)at;
-    best->left = at_best;
+    best->left = (gbdt_cell){s.g[at], s.hc[at]};
     return true;
 }
 
 static void numeric(const gbdt_rules *r, const gbdt_column *c, uint32_t j, const gbdt_cell *cells,
                     const gbdt_node_sums *node, gbdt_split *best)
 {
-    const gbdt_cell *order[MAX_BINS];
     const gbdt_cell none = {0, 0}, missing = cells[c->n_bins];
     const int sign = r->monotone ? r->monotone[j] : 0;
-    order[0] = cells;
-    for (size_t b = 0; b < c->n_bins; b++)
-        order[b] = &cells[b];
     if (!missing.hc) {
-        if (c->n_bins > 1 && sweep(r, order, c->n_bins - 1, none, node, sign, best))
+        if (c->n_bins > 1 && sweep(r, cells, NULL, c->n_bins - 1, none, node, sign, best))
             best->missing_left = 2 * mlk_gbdt_rows(r, best->left) > mlk_gbdt_rows(r, node->sum);
         return;
     }
     /* Missing to the right, the last cut being all that is present; then to the left. */
-    if (sweep(r, order, c->n_bins, none, node, sign, best))
+    if (sweep(r, cells, NULL, c->n_bins, none, node, sign, best))
         best->missing_left = false;
-    if (c->n_bins > 1 && sweep(r, order, c->n_bins - 1, missing, node, sign, best))
+    if (c->n_bins > 1 && sweep(r, cells, NULL, c->n_bins - 1, missing, node, sign, best))
         best->missing_left = true;
 }
 
@@ -178,22 +192,22 @@ static void categorical(const gbdt_rules *r, const gbdt_column *c, const gbdt_ce
                         const gbdt_node_sums *node, gbdt_split *best)
 {
     ranked by[MAX_BINS];
-    const gbdt_cell *order[MAX_BINS];
+    uint8_t order[MAX_BINS];
     const gbdt_cell none = {0, 0}, missing = cells[c->n_bins];
     const size_t n = rank(r, c, cells, by);
     bool found;
-    order[0] = cells;
+    order[0] = 0;
     for (size_t k = 0; k < n; k++)
-        order[k] = &cells[by[k].bin];
+        order[k] = (uint8_t)by[k].bin;
     if (!missing.hc) {
-        found = n > 1 && sweep(r, order, n - 1, none, node, 0, best);
+        found = n > 1 && sweep(r, cells, order, n - 1, none, node, 0, best);
         if (found)
             best->missing_left = 2 * mlk_gbdt_rows(r, best->left) > mlk_gbdt_rows(r, node->sum);
     } else {
-        found = n > 0 && sweep(r, order, n, none, node, 0, best);
+        found = n > 0 && sweep(r, cells, order, n, none, node, 0, best);
         if (found)
             best->missing_left = false;
-        if (n > 1 && sweep(r, order, n - 1, missing, node, 0, best))
+        if (n > 1 && sweep(r, cells, order, n - 1, missing, node, 0, best))
             found = best->missing_left = true;
     }
     if (!found)

@@ -254,10 +254,27 @@ static inline lane enter(mlk_cmat X, const uint32_t *rows, size_t taken)
     return (lane){X.data + (rows ? rows[taken] : taken) * X.ld, 0, (uint32_t)taken};
 }
 
+/* What is done with the leaves: they are listed, or what they say is added up, `ld` apart. */
+typedef struct sink {
+    bool list;
+    uint32_t *leaf;
+    double *sums;
+    size_t ld;
+} sink;
+
+static inline void arrive(const mlk_nodes *t, const lane *l, const sink *to)
+{
+    if (to->list)
+        to->leaf[l->row] = l->at;
+    else if (t->n_classes)
+        mlk_nodes_add_classes(t, l->at, to->sums + l->row * to->ld);
+    else
+        to->sums[l->row * to->ld] += t->node[l->at].value;
+}
+
 static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
                                                           const uint32_t *levels, enum walk walk,
-                                                          mlk_cmat X, const uint32_t *rows,
-                                                          uint32_t *leaf)
+                                                          mlk_cmat X, const uint32_t *rows, sink to)
 {
     lane lanes[LANES];
     size_t taken = 0, n = 0;
@@ -269,7 +286,7 @@ static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
             const mlk_node *node = &t->node[l->at];
             const uint32_t what = node->what;
             if (what & MLK_NODE_LEAF) {
-                leaf[l->row] = l->at;
+                arrive(t, l, &to);
                 *l = taken < X.rows ? enter(X, rows, taken++) : lanes[--n];
                 continue;
             }
@@ -287,19 +304,23 @@ static inline __attribute__((always_inline)) void descend(const mlk_nodes *t,
 void mlk_nodes_apply(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, const uint32_t *rows,
                      uint32_t *leaf)
 {
+    const sink to = {.list = true, .leaf = leaf};
     if (t->numeric)
-        descend(t, levels, NUMERIC, X, rows, leaf);
+        descend(t, levels, NUMERIC, X, rows, to);
     else
-        descend(t, levels, ANY, X, rows, leaf);
+        descend(t, levels, ANY, X, rows, to);
 }
 
-void mlk_nodes_apply_complete(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X,
-                              uint32_t *leaf)
+void mlk_nodes_add(const mlk_nodes *t, const uint32_t *levels, mlk_cmat X, bool complete,
+                   double *sums, size_t ld)
 {
-    if (t->numeric)
-        descend(t, levels, COMPLETE, X, NULL, leaf);
+    const sink to = {.sums = sums, .ld = ld};
+    if (!t->numeric)
+        descend(t, levels, ANY, X, NULL, to);
+    else if (complete)
+        descend(t, levels, COMPLETE, X, NULL, to);
     else
-        descend(t, levels, ANY, X, NULL, leaf);
+        descend(t, levels, NUMERIC, X, NULL, to);
 }
 
 MLK_SIMD static bool row_complete(const double *x, size_t n)

@@ -62,9 +62,10 @@ mlk_status mlk_nodes_pack(mlk_nodes *nodes);
  * as missing. */
 void mlk_nodes_apply(const mlk_nodes *nodes, const uint32_t *levels, mlk_cmat X,
                      const uint32_t *rows, uint32_t *leaf);
-/* The same, faster, for all rows of an X of which mlk_rows_complete() is true. */
-void mlk_nodes_apply_complete(const mlk_nodes *nodes, const uint32_t *levels, mlk_cmat X,
-                              uint32_t *leaf);
+/* Adds to sums[i ld...] what the leaf of row i says: its value, or its class shares. `complete`:
+ * mlk_rows_complete(X), which makes it faster. */
+void mlk_nodes_add(const mlk_nodes *nodes, const uint32_t *levels, mlk_cmat X, bool complete,
+                   double *sums, size_t ld);
 /* Is no value NaN? */
 bool mlk_rows_complete(mlk_cmat X);
 
