@@ -8,8 +8,7 @@ Run with the Python that has scikit-learn, on a machine with nothing else to do.
 generated (or read from FOLDER), written for the driver, and run `repeat` times in turn by each
 program on 2 threads; the table has the median seconds, those of processor time, the prediction of
 100,000 rows, the quality on rows held out, bytes of the saved model, and the peer's time over ours.
---scale shrinks the generated tables. --accuracy: instead, forest and extra-trees on real tables over
-so many seeds, with the difference to the peers in standard errors.
+--scale shrinks the generated tables. Quality on real tables: bench_ensembles.py.
 """
 import argparse
 import os
@@ -213,60 +212,6 @@ def speed(args, folder):
         show(name, {program: median(r) for program, r in runs.items()})
 
 
-REAL = [("letter", "lettr"), ("spam", "type"), ("diamonds10k", "price"), ("ames", "Sale_Price"),
-        ("california_housing", "median_house_value")]
-
-
-def real_table(folder, name, target, seed):
-    """Shuffled by the seed, a fifth held out; texts become levels."""
-    d = pd.read_csv(os.path.join(folder, name + ".csv")).sample(frac=1, random_state=seed)
-    y = d.pop(target)
-    classes = y.nunique() if y.dtype == object else 0
-    y = y.astype("category").cat.codes if classes else y
-    levels = []
-    for column in d:
-        text = d[column].dtype == object
-        levels.append(d[column].nunique() if text else 0)
-        if text:
-            codes = d[column].astype("category").cat.codes.astype(float)
-            d[column] = codes.where(codes >= 0)
-    return Data(d.values, y.values, len(y) // 5, classes, levels)
-
-
-def accuracy(args, folder):
-    path = os.path.join(folder, "data")
-    for name, target in REAL:
-        for model in ("forest", "extra-trees"):
-            scores = {}
-            for seed in range(args.accuracy):
-                data = real_table(args.datasets, name, target, seed)
-                data.write(path)
-                if model == "forest":
-                    make = RandomForestClassifier if data.k else RandomForestRegressor
-                else:
-                    make = ExtraTreesClassifier if data.k else ExtraTreesRegressor
-                result = ours(args.driver, path, model, "seed=%d" % seed)
-                scores.setdefault("mlkit", []).append(result["quality"])
-                peer = make(100, n_jobs=THREADS, random_state=seed)
-                scores.setdefault("scikit-learn", []).append(
-                    scikit(data, data.dense(), peer)["quality"])
-                if model == "forest" and not np.isnan(data.X).any():
-                    p = len(data.levels)
-                    mtry = int(p ** 0.5) if data.k else p
-                    result = ranger(path, 100, mtry, seed)
-                    if result:
-                        scores.setdefault("ranger", []).append(result["quality"])
-            mine = np.array(scores.pop("mlkit"))
-            print("%-20s %-12s mlkit %.5f" % (name, model, mine.mean()))
-            for program, other in scores.items():
-                other = np.array(other)
-                difference = mine - other
-                error = difference.std(ddof=1) / len(difference) ** 0.5
-                print("%-33s %-12s %.5f  difference %+.5f = %+.1f standard errors" % (
-                    "", program, other.mean(), difference.mean(), difference.mean() / error),
-                      flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("build", nargs="?", default=os.path.join(HERE, "../build-bench"))
@@ -274,17 +219,14 @@ def main():
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--only", default="")
     parser.add_argument("--scale", type=float, default=1.0)
-    parser.add_argument("--accuracy", type=int, default=0)
     parser.add_argument("--programs", default="mlkit,scikit-learn,ranger,rpart")
     args = parser.parse_args()
     args.driver = os.path.join(args.build, "bench", "bench_tree")
     args.programs = args.programs.split(",")
     with tempfile.TemporaryDirectory() as folder:
-        if args.accuracy:
-            accuracy(args, folder)
-        else:
-            speed(args, folder)
+        speed(args, folder)
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
