@@ -37,6 +37,12 @@ uint64_t mlk_rng_next(mlk_rng *rng)
 
 int64_t mlk_rng_seed(mlk_rng *rng) { return (int64_t)(mlk_rng_next(rng) >> 1); }
 
+double mlk_rng_uniform_of(uint64_t seed, uint64_t id)
+{
+    uint64_t state = splitmix64(&seed) ^ (id * 0xD1342543DE82EF95u);
+    return (double)(splitmix64(&state) >> 11) * 0x1p-53;
+}
+
 double mlk_rng_uniform(mlk_rng *rng) { return (double)(mlk_rng_next(rng) >> 11) * 0x1p-53; }
 
 __extension__ typedef unsigned __int128 uint128;

@@ -16,6 +16,8 @@ typedef struct mlk_rng {
 /* Stream `id` of `seed`; the state comes from splitmix64 over both. */
 mlk_rng mlk_rng_stream(uint64_t seed, uint64_t id);
 uint64_t mlk_rng_next(mlk_rng *rng);
+/* One number in [0, 1) for (seed, id), where a whole stream would be too much to set up. */
+double mlk_rng_uniform_of(uint64_t seed, uint64_t id);
 /* A seed for an inner algorithm. */
 int64_t mlk_rng_seed(mlk_rng *rng);
 /* Uniform in [0, 1), a multiple of 2^-53. */

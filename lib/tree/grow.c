@@ -225,29 +225,37 @@ static double sum_of_squares(const mlk_sample *x, int64_t centre)
     return (double)sum;
 }
 
+static double impurity_of(const mlk_target *t, const double *count, double weight)
+{
+    double sum = 0.0;
+    for (size_t c = 0; c < t->n_classes; c++) {
+        const double share = count[c] / weight;
+        if (t->criterion == MLK_CRITERION_GINI)
+            sum += share * (1.0 - share);
+        else if (share > 0.0)
+            sum -= share * log2(share);
+    }
+    return sum;
+}
+
 static void look_classes(const grower *g, hand *h, mlk_node_stats *node, mlk_grown_node *out)
 {
     const mlk_sample *x = &node->sample;
     const size_t k = g->target->n_classes;
-    double largest = 0.0, sum = 0.0;
+    double largest = 0.0;
     for (size_t c = 0; c < k; c++)
         h->count[c] = 0.0;
     for (size_t i = 0; i < x->n; i++)
         h->count[x->cls[i]] += mlk_sample_weight(x, i);
     for (size_t c = 0; c < k; c++) {
         node->weight += h->count[c];
-        largest = fmax(largest, h->count[c]);
-    }
-    for (size_t c = 0; c < k; c++) {
-        const double share = h->count[c] / node->weight;
-        if (g->target->criterion == MLK_CRITERION_GINI)
-            sum += share * (1.0 - share);
-        else if (share > 0.0)
-            sum -= share * log2(share);
+        node->squares += h->count[c] * h->count[c];
+        largest = h->count[c] > largest ? h->count[c] : largest;
     }
     node->pure = largest == node->weight;
     node->count = h->count;
-    out->impurity = sum;
+    if (g->opts->keep_impurity)
+        out->impurity = impurity_of(g->target, h->count, node->weight);
     if (!h->t)
         return;
     node->centre = 2.0 * h->count[1] > node->weight;
@@ -357,10 +365,8 @@ static mlk_status search_columns(void *ctx, const mlk_chunk *chunk)
     const search *s = ctx;
     for (size_t i = chunk->begin; i < chunk->end; i++) {
         const size_t j = s->hands[0].feature[i];
-        const mlk_rng rng =
-            s->g->rule.random ? mlk_rng_stream(s->open->key, 1 + j) : (mlk_rng){{0}};
-        s->hands[0].cut[i] = mlk_split_find(s->g->c, s->g->target, s->node, j, &s->g->rule, rng,
-                                            &s->hands[chunk->worker].desk);
+        s->hands[0].cut[i] = mlk_split_find(s->g->c, s->g->target, s->node, j, &s->g->rule,
+                                            s->open->key, &s->hands[chunk->worker].desk);
     }
     return MLK_OK;
 }
@@ -545,9 +551,7 @@ static size_t divide(const grower *g, hand *h, const candidate *x, const mlk_nod
     const mlk_sample *s = &node->sample;
     const uint32_t *code = mlk_columns_code(c, x->feature), missing = c->n_codes[x->feature];
     if (c->categorical[x->feature]) {
-        const mlk_rng rng =
-            g->rule.random ? mlk_rng_stream(x->open.key, 1 + x->feature) : (mlk_rng){{0}};
-        mlk_split_sides(c, node, x->feature, &g->rule, rng, &x->cut, &h->desk, h->side);
+        mlk_split_sides(c, node, x->feature, &g->rule, x->open.key, &x->cut, &h->desk, h->side);
         for (size_t i = 0; i < s->n; i++) {
             const uint32_t l = code[s->id[i]];
             h->goes_left[i] = l == missing ? x->cut.missing_left : h->side[l] == MLK_SIDE_LEFT;
@@ -959,7 +963,7 @@ static void show_split(const grower *g, hand *h, size_t j, mlk_split_shown *show
     const mlk_node_stats node = look(g, h, 0, n, &root);
     candidate x = {.open = {.n = n}, .feature = j};
     bool heavier;
-    x.cut = mlk_split_find(g->c, g->target, &node, j, &g->rule, (mlk_rng){{0}}, &h->desk);
+    x.cut = mlk_split_find(g->c, g->target, &node, j, &g->rule, 0, &h->desk);
     *shown = (mlk_split_shown){.found = x.cut.gain >= 0.0, .categorical = categorical};
     if (!shown->found)
         return;

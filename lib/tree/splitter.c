@@ -186,48 +186,6 @@ static size_t groups_by_counting(const mlk_node_stats *node, const span *s, mlk_
     return groups;
 }
 
-/* Rows and sum of t of the samples with key 0, and of those with key `missing`; weights are 1. */
-MLK_SIMD static int64_t sums_of_sides(const uint32_t *restrict key, const int64_t *restrict t,
-                                      size_t n, uint32_t missing, size_t *left_n, int64_t *left_t,
-                                      size_t *missing_n, int64_t *missing_t)
-{
-    int64_t all = 0, lt = 0, mt = 0, ln = 0, mn = 0;
-    for (size_t i = 0; i < n; i++) {
-        const int64_t l = -(int64_t)(key[i] == 0), m = -(int64_t)(key[i] == missing);
-        all += t[i];
-        lt += t[i] & l;
-        mt += t[i] & m;
-        ln -= l;
-        mn -= m;
-    }
-    *left_n = (size_t)ln;
-    *left_t = lt;
-    *missing_n = (size_t)mn;
-    *missing_t = mt;
-    return all;
-}
-
-/* The two sides of a random cut, whose keys are 0 and 1. */
-static size_t groups_of_cut(const mlk_node_stats *node, const span *s, mlk_desk *d,
-                            moments *missing)
-{
-    const size_t n = node->sample.n;
-    size_t left_n, missing_n;
-    int64_t left_t, missing_t;
-    const int64_t all =
-        sums_of_sides(d->key, node->t, n, s->hi + 1, &left_n, &left_t, &missing_n, &missing_t);
-    const size_t rows[] = {left_n, n - missing_n};
-    const int64_t t[] = {left_t, all - missing_t};
-    for (size_t g = 0; g <= s->hi; g++) {
-        d->group[g] = (uint32_t)g;
-        d->group_n[g] = (uint32_t)rows[g];
-        d->group_w[g] = (double)rows[g];
-        d->group_t[g] = (double)t[g];
-    }
-    *missing = (moments){missing_n, (double)missing_n, missing_t};
-    return (size_t)s->hi + 1;
-}
-
 /* The same from a sort. */
 static size_t groups_by_sorting(const mlk_node_stats *node, const span *s, mlk_desk *d,
                                 moments *missing)
@@ -502,11 +460,8 @@ static mlk_cut cut_by_moments(const mlk_target *t, const mlk_node_stats *node, c
 {
     const moments none = {0};
     moments missing = {0};
-    const mlk_sample *x = &node->sample;
-    const bool one = !x->whole && !x->real;
-    const size_t groups = one && s->lo == 0 && s->hi <= 1 ? groups_of_cut(node, s, d, &missing)
-                          : few_keys(s, 1, x->n)          ? groups_by_counting(node, s, d, &missing)
-                                                          : groups_by_sorting(node, s, d, &missing);
+    const size_t groups = few_keys(s, 1, node->sample.n) ? groups_by_counting(node, s, d, &missing)
+                                                         : groups_by_sorting(node, s, d, &missing);
     double best =
         moment_gains(node, min_leaf, groups, &none, d->group_n, d->group_w, d->group_t, d->gain);
     const mlk_cut right = pick(t, node, d, groups, best);
@@ -605,10 +560,70 @@ MLK_SIMD static void keys_of_cut(const double *restrict value, size_t n, double 
         key[i] = value[i] != value[i] ? missing : value[i] > threshold;
 }
 
+/* Rows up to the threshold, and their sum of t. */
+MLK_SIMD static size_t sums_up_to(const double *restrict value, const int64_t *restrict t, size_t n,
+                                  double threshold, int64_t *sum)
+{
+    int64_t rows = 0, total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t left = -(int64_t)(value[i] <= threshold);
+        rows -= left;
+        total += t[i] & left;
+    }
+    *sum = total;
+    return (size_t)rows;
+}
+
+/* Sum over the classes of the squares of their rows up to the threshold (each row adding
+ * (l + 1)^2 - l^2), and of the products of those with all rows of the class. */
+static size_t squares_up_to(const mlk_node_stats *node, const double *value, double threshold,
+                            int64_t *seen, int64_t *squares, double *products)
+{
+    const mlk_sample *x = &node->sample;
+    size_t rows = 0;
+    *squares = 0;
+    *products = 0.0;
+    for (size_t i = 0; i < x->n; i++)
+        seen[x->cls[i]] = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const int64_t left = value[i] <= threshold;
+        int64_t *l = &seen[x->cls[i]];
+        *squares += left * (2 * *l + 1);
+        *products += (double)left * node->count[x->cls[i]];
+        *l += left;
+        rows += (size_t)left;
+    }
+    return rows;
+}
+
+/* The gain of one cut of samples that have no weights and miss no value: what the sweeps over keys
+ * would find, without the keys. Negative where a side is too small. */
+static double gain_of_cut(const mlk_target *t, const mlk_node_stats *node, double threshold,
+                          size_t min_leaf, mlk_desk *d)
+{
+    const size_t n = node->sample.n;
+    int64_t sum;
+    double products;
+    if (mlk_target_moments(t)) {
+        const size_t left = sums_up_to(d->value, node->t, n, threshold, &sum);
+        const double wl = (double)left, away = (double)sum - node->rest * wl;
+        return left < min_leaf || n - left < min_leaf
+                   ? -1.0
+                   : away * away * node->weight / (wl * (node->weight - wl));
+    }
+    const size_t left = squares_up_to(node, d->value, threshold, d->left, &sum, &products);
+    if (left < min_leaf || n - left < min_leaf)
+        return -1.0;
+    const double right = node->squares - 2.0 * products + (double)sum, wl = (double)left;
+    const double gain =
+        (double)sum / wl + right / (node->weight - wl) - node->squares / node->weight;
+    return gain > 0.0 ? gain : 0.0;
+}
+
 /* One threshold, uniform between the smallest and the largest value: keys are 0 up to it and 1
  * beyond. */
 static mlk_cut cut_at_random(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
-                             size_t j, const mlk_split_rule *rule, mlk_rng *rng, mlk_desk *d)
+                             size_t j, const mlk_split_rule *rule, uint64_t key, mlk_desk *d)
 {
     const size_t n = node->sample.n;
     double lo, hi;
@@ -616,8 +631,12 @@ static mlk_cut cut_at_random(const mlk_columns *c, const mlk_target *t, const ml
     s.hi = lo < hi;
     if (!can_split(&s, n))
         return (mlk_cut){.gain = -1.0};
-    const double u = mlk_rng_uniform(rng), drawn = lo * (1.0 - u) + hi * u;
+    const double u = mlk_rng_uniform_of(key, 1 + j), drawn = lo * (1.0 - u) + hi * u;
     const double threshold = drawn >= lo && drawn < hi ? drawn : lo;
+    if (!s.n_missing && !node->sample.whole && !node->sample.real &&
+        (mlk_target_moments(t) || t->criterion == MLK_CRITERION_GINI))
+        return (mlk_cut){.gain = gain_of_cut(t, node, threshold, rule->min_samples_leaf, d),
+                         .threshold = threshold};
     keys_of_cut(d->value, n, threshold, s.hi + 1, d->key);
     mlk_cut cut = cut_keys(t, node, &s, rule->min_samples_leaf, d);
     cut.threshold = cut.key == s.hi ? INFINITY : threshold;
@@ -637,7 +656,7 @@ static mlk_cut cut_number(const mlk_columns *c, const mlk_target *t, const mlk_n
 }
 
 static mlk_cut cut_levels(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
-                          size_t j, const mlk_split_rule *rule, mlk_rng *rng, mlk_desk *d)
+                          size_t j, const mlk_split_rule *rule, uint64_t key, mlk_desk *d)
 {
     const size_t n = node->sample.n;
     const uint32_t *code = mlk_columns_code(c, j), missing = c->n_codes[j];
@@ -645,7 +664,8 @@ static mlk_cut cut_levels(const mlk_columns *c, const mlk_target *t, const mlk_n
     mlk_cut best = {.gain = -1.0};
     for (size_t o = 0; o < orders; o++) {
         const uint32_t cls = t->n_classes > 2 ? (uint32_t)o : 1;
-        const size_t present = mlk_levels_order(node, code, missing, cls, rule, rng, d);
+        mlk_rng rng = rule->random ? mlk_rng_stream(key, 1 + j) : (mlk_rng){{0}};
+        const size_t present = mlk_levels_order(node, code, missing, cls, rule, &rng, d);
         if (!present)
             break;
         span s = {0, mlk_levels_last(d, present, rule), 0};
@@ -667,18 +687,19 @@ static mlk_cut cut_levels(const mlk_columns *c, const mlk_target *t, const mlk_n
 }
 
 mlk_cut mlk_split_find(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
-                       size_t j, const mlk_split_rule *rule, mlk_rng rng, mlk_desk *desk)
+                       size_t j, const mlk_split_rule *rule, uint64_t key, mlk_desk *desk)
 {
     if (c->categorical[j])
-        return cut_levels(c, t, node, j, rule, &rng, desk);
-    return rule->random ? cut_at_random(c, t, node, j, rule, &rng, desk)
+        return cut_levels(c, t, node, j, rule, key, desk);
+    return rule->random ? cut_at_random(c, t, node, j, rule, key, desk)
                         : cut_number(c, t, node, j, rule, desk);
 }
 
 void mlk_split_sides(const mlk_columns *c, const mlk_node_stats *node, size_t j,
-                     const mlk_split_rule *rule, mlk_rng rng, const mlk_cut *cut, mlk_desk *desk,
+                     const mlk_split_rule *rule, uint64_t key, const mlk_cut *cut, mlk_desk *desk,
                      uint8_t *side)
 {
+    mlk_rng rng = rule->random ? mlk_rng_stream(key, 1 + j) : (mlk_rng){{0}};
     const size_t present =
         mlk_levels_order(node, mlk_columns_code(c, j), c->n_codes[j], cut->order, rule, &rng, desk);
     memset(side, MLK_SIDE_ABSENT, (size_t)c->n_codes[j] + 1);

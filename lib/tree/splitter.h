@@ -49,6 +49,7 @@ typedef struct mlk_node_stats {
     const int64_t *t;      /* n: two classes by Gini, and variance */
     double rest;           /* sum of t / weight */
     const double *count;   /* n_classes: weight of each class */
+    double squares;        /* sum of their squares */
     const uint32_t *slot;  /* absolute error: place of each sample in the order of y */
     const int64_t *slot_t; /* absolute error: yq - centre by slot */
 } mlk_node_stats;
@@ -100,9 +101,9 @@ typedef struct mlk_split_rule {
     bool random; /* one random cut instead of the best one */
 } mlk_split_rule;
 
-/* The best cut of the node by column j; `rng` serves random cuts. */
+/* The best cut of the node by column j; random cuts follow from `key`. */
 mlk_cut mlk_split_find(const mlk_columns *c, const mlk_target *t, const mlk_node_stats *node,
-                       size_t j, const mlk_split_rule *rule, mlk_rng rng, mlk_desk *desk);
+                       size_t j, const mlk_split_rule *rule, uint64_t key, mlk_desk *desk);
 
 /* The threshold of the cut of a numeric column. Apart from finding cuts, since the values are far
  * from what finding touches, and only the winner's threshold is needed. */
@@ -113,7 +114,7 @@ enum { MLK_SIDE_RIGHT = 0, MLK_SIDE_LEFT = 1, MLK_SIDE_ABSENT = 2 };
 /* For the cut of a categorical column: the side of each level, and in place n_codes[j] (missing)
  * MLK_SIDE_ABSENT. The arguments are those that found it. */
 void mlk_split_sides(const mlk_columns *c, const mlk_node_stats *node, size_t j,
-                     const mlk_split_rule *rule, mlk_rng rng, const mlk_cut *cut, mlk_desk *desk,
+                     const mlk_split_rule *rule, uint64_t key, const mlk_cut *cut, mlk_desk *desk,
                      uint8_t *side);
 
 /* The least gain that counts as equal to `best`; +inf when best < 0 (no cut). */
