@@ -41,7 +41,7 @@ typedef struct hand {
     uint32_t *slot;
     double *count;
     uint8_t *goes_left; /* of each sample */
-    void *spare;        /* for partitions: 8 bytes a sample */
+    void *spare;        /* for partitions: 12 bytes a sample */
     uint8_t *side;      /* of each level */
     uint32_t *feature;  /* 0..p-1, reordered while a node draws from them */
     uint32_t *swapped;
@@ -163,7 +163,7 @@ static void hand_take(mlk_scratch *s, const grower *g, size_t n, hand *h)
     if (g->target->n_classes)
         h->count = mlk_scratch_take(s, g->target->n_classes, sizeof *h->count);
     h->goes_left = mlk_scratch_take(s, n, sizeof *h->goes_left);
-    h->spare = mlk_scratch_take(s, n, sizeof(uint64_t));
+    h->spare = mlk_scratch_take(s, n, 3 * sizeof(uint32_t));
     h->side = mlk_scratch_take(s, levels + 1, sizeof *h->side);
     h->feature = mlk_scratch_take(s, c->p, sizeof *h->feature);
     h->swapped = mlk_scratch_take(s, c->p, sizeof *h->swapped);
@@ -497,6 +497,27 @@ static void partition_4(uint32_t *restrict v, uint32_t *restrict spare,
     memcpy(v + l, spare, r * sizeof *v);
 }
 
+/* Three arrays, or two with c NULL, at once. */
+static inline __attribute__((always_inline)) void
+partition_4s(uint32_t *restrict a, uint32_t *restrict b, uint32_t *restrict c,
+             uint32_t *restrict spare, const uint8_t *restrict left, size_t n)
+{
+    size_t l = 0, r = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t x = a[i], y = b[i], z = c ? c[i] : 0;
+        a[l] = spare[r] = x;
+        b[l] = spare[n + r] = y;
+        if (c)
+            c[l] = spare[2 * n + r] = z;
+        l += left[i];
+        r += !left[i];
+    }
+    memcpy(a + l, spare, r * sizeof *a);
+    memcpy(b + l, spare + n, r * sizeof *b);
+    if (c)
+        memcpy(c + l, spare + 2 * n, r * sizeof *c);
+}
+
 static void partition_8(uint64_t *restrict v, uint64_t *restrict spare,
                         const uint8_t *restrict left, size_t n)
 {
@@ -514,13 +535,16 @@ static void partition_8(uint64_t *restrict v, uint64_t *restrict spare,
 static void partition(const grower *g, hand *h, size_t begin, size_t n)
 {
     const pool *p = &g->pool;
-    partition_4(p->id + begin, h->spare, h->goes_left, n);
-    if (p->whole)
-        partition_4(p->whole + begin, h->spare, h->goes_left, n);
+    if (p->whole && p->cls)
+        partition_4s(p->id + begin, p->cls + begin, p->whole + begin, h->spare, h->goes_left, n);
+    else if (p->cls)
+        partition_4s(p->id + begin, p->cls + begin, NULL, h->spare, h->goes_left, n);
+    else if (p->whole)
+        partition_4s(p->id + begin, p->whole + begin, NULL, h->spare, h->goes_left, n);
+    else
+        partition_4(p->id + begin, h->spare, h->goes_left, n);
     if (p->real)
         partition_8((uint64_t *)(void *)(p->real + begin), h->spare, h->goes_left, n);
-    if (p->cls)
-        partition_4(p->cls + begin, h->spare, h->goes_left, n);
     if (p->yq)
         partition_8((uint64_t *)(void *)(p->yq + begin), h->spare, h->goes_left, n);
 }

@@ -4,7 +4,7 @@
 
 #include "core/simd.h"
 
-enum { RANK_UP_TO = 96, MAX_BITS = 11 };
+enum { RANK_UP_TO = 96, RANK_FEW_KEYS_UP_TO = 24, FEW_BITS = 6, MAX_BITS = 11 };
 
 /* Few items: the place of each is the number of smaller ones. No branch depends on the data, and
  * the inner loop is one vector comparison for several items. Items are distinct by their payload.
@@ -44,12 +44,12 @@ mlk_item *mlk_items_sort(mlk_item *a, mlk_item *b, size_t n, uint32_t lo, uint32
 {
     if (n < 2 || lo == hi)
         return a;
-    if (n <= RANK_UP_TO) {
+    const unsigned bits = 32 - (unsigned)__builtin_clz(hi - lo);
+    if (n <= (bits <= FEW_BITS ? RANK_FEW_KEYS_UP_TO : RANK_UP_TO)) {
         rank_sort(a, b, n);
         return b;
     }
     /* As few passes as counters that the items can pay for allow, of equal width. */
-    const unsigned bits = 32 - (unsigned)__builtin_clz(hi - lo);
     const unsigned widest = n < 1024 ? 8 : MAX_BITS;
     const unsigned passes = (bits + widest - 1) / widest, width = (bits + passes - 1) / passes;
     for (unsigned k = 0; k < passes; k++) {
