@@ -39,10 +39,11 @@ mlk_status mlk_svm_kernel(int kind, double gamma, int64_t degree, double coef0, 
 
 size_t mlk_svm_cap(int64_t max_iter, size_t n)
 {
-    const size_t least = 10000000;
+    const size_t work = 5000000000, most = 10000000; /* a step costs about n */
     if (max_iter != MLK_SVM_AUTO_CAP)
         return (size_t)max_iter;
-    return 100 * n > least ? 100 * n : least;
+    const size_t steps = work / n < most ? work / n : most;
+    return 100 * n > steps ? 100 * n : steps;
 }
 
 void mlk_svm_rescale(double ratio, size_t n, size_t n_f, const double *lo, const double *hi,

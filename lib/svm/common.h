@@ -21,7 +21,7 @@ extern const mlk_word mlk_svm_kernel_words[], mlk_svm_gamma_words[], mlk_svm_nu_
 #define SVM_SOLVER_OPTIONS(T)                                                                      \
     MLK_OPT_REAL_OPEN(T, tol, 1e-3, 0.0, INFINITY, "largest violation of optimality allowed"),     \
         MLK_OPT_INT_WORDS(T, max_iter, MLK_SVM_AUTO_CAP, 1, INFINITY, mlk_svm_cap_words,           \
-                          "steps a machine; auto: 100 a row, at least 10 million"),                \
+                          "steps a machine; auto: 5e9 / rows, but 100 a row at least"),            \
         MLK_OPT_BOOL(T, shrinking, true, "set variables at their bounds aside"),                   \
         MLK_OPT_REAL_OPEN(T, cache_mb, 200.0, 0.0, INFINITY, "megabytes of kernel values kept")
 

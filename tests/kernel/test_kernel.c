@@ -73,6 +73,40 @@ START_TEST(single_precision_tiles_are_near)
 }
 END_TEST
 
+/* The bound holds, and is not so wide as to say nothing. */
+START_TEST(single_precision_errs_less_than_it_says)
+{
+    enum { N = 200, P = 40 };
+    mlk_kernel k = kernels[_i];
+    const mlk_cmat X = test_random_mat(7, N, P);
+    mlk_kernel_set set;
+    mlk_kernel_pick all;
+    size_t index[N];
+    double flat, steep, largest = 0.0;
+    float *tile = test_alloc(sizeof(float) * N * N);
+    k.gamma *= 0.05;
+    require_ok(mlk_kernel_set_init(&set, &k, X, NULL));
+    require_ok(mlk_kernel_pick_init(&all, &set, N));
+    for (size_t i = 0; i < N; i++)
+        index[i] = i;
+    mlk_kernel_pick_rows(&all, index, N);
+    mlk_kernel_tile(&all, 0, N, &all, test_mat(N, N).data, tile, N);
+    mlk_kernel_error(&set, &flat, &steep);
+    ck_assert(flat >= 0.0 && steep >= 0.0);
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++) {
+            const double v = plain(&k, X.data + P * i, X.data + P * j, P) / set.scale;
+            const double bound =
+                flat + steep * mlk_kernel_radius(&set, i) * mlk_kernel_radius(&set, j);
+            ck_assert(fabs((double)tile[i * N + j] - v) <= bound);
+            largest = fmax(largest, bound);
+        }
+    ck_assert(largest < 1e-3);
+    mlk_kernel_pick_free(&all);
+    mlk_kernel_set_free(&set);
+}
+END_TEST
+
 START_TEST(gamma_has_words)
 {
     const double x[] = {1.0, 2.0, 3.0, 6.0};
@@ -104,6 +138,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(values, matrix_equals_plain_loops, 0, (int)MLK_COUNT(kernels));
     tcase_add_loop_test(values, single_precision_tiles_are_near, 0, (int)MLK_COUNT(kernels));
     tcase_add_test(values, gamma_has_words);
+    tcase_add_loop_test(values, single_precision_errs_less_than_it_says, 0,
+                        (int)MLK_COUNT(kernels));
     tcase_add_test(errors, refuses_what_does_not_fit);
     return s;
 }

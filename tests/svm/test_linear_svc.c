@@ -285,6 +285,7 @@ START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_data d = problem_data(0);
     const mlk_data missing = {.X = d.X, .y = d.y, .n_classes = 3};
+    const mlk_data one = {.X = d.X, .y = d.y, .n_classes = 1};
     mlk_linear_svc_opts C = mlk_linear_svc_opts_default(), pair = C;
     C.C = -1.0;
     pair.penalty = MLK_LINEAR_SVC_L1;
@@ -294,6 +295,8 @@ START_TEST(rejects_bad_input_and_says_why)
                  "C = -1 is outside (0, inf)");
     require_fail(mlk_linear_svc_fit(&d, &pair, NULL, &model), MLK_EINVAL,
                  "penalty = l1 with loss = hinge; expected squared_hinge");
+    require_fail(mlk_linear_svc_fit(&one, NULL, NULL, &model), MLK_EINVAL,
+                 "n_classes = 1; expected at least 2");
     require_fail(mlk_linear_svc_fit(&missing, NULL, NULL, &model), MLK_EINVAL,
                  "class 2 has no rows; expected some of each class");
     ck_assert_ptr_null(model);

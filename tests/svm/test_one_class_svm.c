@@ -107,15 +107,38 @@ START_TEST(saved_model_predicts_the_same_bits_with_any_threads)
 }
 END_TEST
 
+/* Rows that cannot be told apart: none stands out. */
+START_TEST(ends_on_constant_features)
+{
+    mlk_mat X = test_mat(30, 2);
+    mlk_vec out = test_vec(30);
+    for (size_t i = 0; i < 60; i++)
+        X.data[i] = 2.5;
+    for (int kernel = MLK_KERNEL_RBF; kernel <= MLK_KERNEL_SIGMOID; kernel++) {
+        mlk_one_class_svm_opts o = mlk_one_class_svm_opts_default();
+        o.kernel = kernel;
+        mlk_one_class_svm *model;
+        require_ok(mlk_one_class_svm_fit(&(mlk_data){.X = mlk_mat_c(X)}, &o, NULL, &model));
+        require_ok(mlk_one_class_svm_decision(model, mlk_mat_c(X), NULL, out));
+        for (size_t i = 0; i < 30; i++)
+            require_close(out.data[i], 0.0, 1e-3);
+        mlk_one_class_svm_free(model);
+    }
+}
+END_TEST
+
 START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_data d = {.X = test_random_mat(1, 6, 2)};
-    mlk_one_class_svm_opts nu = mlk_one_class_svm_opts_default(), tol = nu;
+    mlk_one_class_svm_opts nu = mlk_one_class_svm_opts_default(), tol = nu, gamma = nu;
     nu.nu = 0.0;
     tol.tol = (double)NAN;
+    gamma.gamma = 0.0;
     mlk_one_class_svm *model;
     require_fail(mlk_one_class_svm_fit(&d, &nu, NULL, &model), MLK_EINVAL,
                  "nu = 0 is outside (0, 1]");
+    require_fail(mlk_one_class_svm_fit(&d, &gamma, NULL, &model), MLK_EINVAL,
+                 "gamma = 0 is outside scale | auto | (0, inf)");
     require_fail(mlk_one_class_svm_fit(&d, &tol, NULL, &model), MLK_EINVAL,
                  "tol = nan is outside (0, inf)");
     require_fail(mlk_one_class_svm_fit(&(mlk_data){.X = {NULL, 0, 2, 2}}, NULL, NULL, &model),
@@ -147,6 +170,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(fit, reports_what_plain_loops_find, 0, 2);
     tcase_add_loop_test(fit, nu_bounds_the_share_outside, 0, 3);
     tcase_add_test(fit, saved_model_predicts_the_same_bits_with_any_threads);
+    tcase_add_test(fit, ends_on_constant_features);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
     return s;

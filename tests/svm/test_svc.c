@@ -437,6 +437,46 @@ START_TEST(a_grid_fits_each_as_if_alone)
 }
 END_TEST
 
+static size_t fresh_rows;
+static void count_fresh(void *user, const char *line)
+{
+    (void)user;
+    const char *at = strstr(line, " (");
+    if (strstr(line, "working set") && at)
+        fresh_rows += strtoul(at + 2, NULL, 10);
+}
+
+/* Rising C with one gamma: kernel rows are computed once, and each solution starts the next. */
+START_TEST(a_grid_computes_kernels_once_and_starts_warm)
+{
+    const mlk_cmat X = test_random_mat(21, 900, 4);
+    const mlk_data d = {.X = X, .y = test_classes(21, X, 2), .n_classes = 2};
+    const mlk_run run = {.log = count_fresh};
+    mlk_svc_opts o[4];
+    const void *opts[4];
+    mlk_model *grid[4];
+    mlk_svc *alone;
+    int64_t warm = 0, cold = 0;
+    for (size_t j = 0; j < 4; j++) {
+        o[j] = mlk_svc_opts_default();
+        o[j].C = 4.0 + (double)j;
+        o[j].gamma = 0.2;
+        opts[j] = &o[j];
+    }
+    fresh_rows = 0;
+    require_ok(mlk_model_fit_many(&mlk_svc_algo, opts, 4, &d, &run, grid));
+    ck_assert_uint_eq(fresh_rows, 900);
+    for (size_t j = 0; j < 4; j++) {
+        require_ok(mlk_svc_fit(&d, &o[j], NULL, &alone));
+        cold += mlk_svc_info(alone).iterations;
+        warm += mlk_model_info(grid[j]).iterations;
+        mlk_svc_free(alone);
+        mlk_model_free(grid[j]);
+    }
+    ck_assert_msg(3 * warm < 2 * cold, "%lld steps, alone %lld", (long long)warm, (long long)cold);
+}
+END_TEST
+
 START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_cmat X = test_random_mat(1, 10, 2);
@@ -535,6 +575,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(use, label_is_the_most_probable_class, 0, (int)MLK_COUNT(calibrated));
     tcase_add_test(use, precomputed_kernel_can_be_calibrated);
     tcase_add_loop_test(use, a_grid_fits_each_as_if_alone, 0, 2);
+    tcase_add_test(use, a_grid_computes_kernels_once_and_starts_warm);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_loop_test(errors, survives_each_failing_allocation, 0, 4);
     tcase_add_test(errors, stops_when_cancelled);

@@ -283,14 +283,40 @@ START_TEST(a_grid_fits_each_as_if_alone)
 }
 END_TEST
 
+/* Rows that agree in all features: the median of their targets, give or take epsilon. */
+START_TEST(ends_on_twin_rows_and_constant_features)
+{
+    mlk_mat X = test_mat(30, 2);
+    mlk_vec y = test_vec(30), out = test_vec(30);
+    for (size_t i = 0; i < 30; i++) {
+        X.data[2 * i] = _i ? 3.5 : (double)(i / 3);
+        X.data[2 * i + 1] = -1.0;
+        y.data[i] = (double)(i % 3); /* 0, 1, 2 */
+    }
+    const mlk_data d = {.X = mlk_mat_c(X), .y = mlk_vec_c(y)};
+    for (int kernel = MLK_KERNEL_RBF; kernel <= MLK_KERNEL_SIGMOID; kernel++) {
+        mlk_svr_opts o = mlk_svr_opts_default();
+        o.kernel = kernel;
+        mlk_svr *model;
+        require_ok(mlk_svr_fit(&d, &o, NULL, &model));
+        ck_assert(mlk_svr_info(model).converged);
+        require_ok(mlk_svr_predict(model, d.X, NULL, out));
+        for (size_t i = 0; i < 30; i++)
+            require_close(out.data[i], 1.0, o.epsilon + 1e-2);
+        mlk_svr_free(model);
+    }
+}
+END_TEST
+
 START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_cmat X = test_random_mat(1, 6, 2);
     const mlk_cvec y = test_random_vec(2, 6), y5 = {y.data, 5};
-    mlk_svr_opts C = mlk_svr_opts_default(), eps = C, gamma = C, given = C;
+    mlk_svr_opts C = mlk_svr_opts_default(), eps = C, gamma = C, given = C, nu = C;
     C.C = -1.0;
     eps.epsilon = -0.1;
     gamma.gamma = -3.0;
+    nu.nu = 0.0;
     given.kernel = MLK_KERNEL_PRECOMPUTED;
     mlk_svr *model;
     const mlk_data d = {.X = X, .y = y};
@@ -298,6 +324,7 @@ START_TEST(rejects_bad_input_and_says_why)
     require_fail(mlk_svr_fit(&d, &eps, NULL, &model), MLK_EINVAL,
                  "epsilon = -0.1 is outside [0, inf)");
     require_fail(mlk_svr_fit(&d, &gamma, NULL, &model), MLK_EINVAL, "gamma = -3 is outside");
+    require_fail(mlk_svr_fit(&d, &nu, NULL, &model), MLK_EINVAL, "nu = 0 is outside");
     require_fail(mlk_svr_fit(&d, &given, NULL, &model), MLK_EINVAL,
                  "X is 6 x 2; expected a square");
     require_fail(mlk_svr_fit(&(mlk_data){.X = X, .y = y5}, NULL, NULL, &model), MLK_EINVAL,
@@ -334,6 +361,7 @@ Suite *test_suite(void)
     tcase_add_test(fit, threads_do_not_change_a_bit);
     tcase_add_test(fit, weight_zero_is_as_absent);
     tcase_add_test(fit, a_grid_fits_each_as_if_alone);
+    tcase_add_loop_test(fit, ends_on_twin_rows_and_constant_features, 0, 2);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
     return s;

@@ -60,8 +60,9 @@ typedef struct mlk_svc_opts {
     double coef0;     /**< Of poly and sigmoid. Default 0. */
     double nu;        /**< In (0, 1]: the nu form; MLK_SVM_NO_NU (default): the C form. */
     double tol;       /**< Largest violation, in (0, inf). Default 1e-3. */
-    int64_t max_iter; /**< Steps of SMO a machine, >= 1; default MLK_SVM_AUTO_CAP: 100 n, at least
-                           10 million. */
+    int64_t max_iter; /**< Steps of SMO a machine, >= 1; default MLK_SVM_AUTO_CAP: 5e9 / n, at most
+                           10 million, but at least 100 n: seconds. What converges needs
+                           about 10 n; what does not is named with its cure. */
     bool shrinking;   /**< Set variables aside that stay at their bounds. Default true. */
     double cache_mb;  /**< Megabytes of kernel rows, in (0, inf). Default 200. */
     int class_weight; /**< A mlk_svm_class_weight. Default none. */
