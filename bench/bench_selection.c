@@ -3,7 +3,7 @@
  * tests of equal models reject:
  *
  *     bench_selection prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS
- *     bench_selection level TABLES ROWS FOLDS REPEATS
+ *     bench_selection level TABLES ROWS FOLDS REPEATS MODEL TASK
  *
  * DATA holds ROWS * COLUMNS doubles of X, row by row, then ROWS of y. Prints one JSON line: the
  * seconds of each repeat, and a figure to compare with the peer's.
@@ -121,11 +121,19 @@ static void time_task(char **argv)
     mlk_free(values);
 }
 
-/* y = x0 + x1 + noise. The models see one column each and are equally good; what they predict
- * differs. Differences of their mean squared errors over the splits, into d. */
-static double compare_equals(uint64_t seed, size_t n, size_t k, size_t repeats, double *d)
+/* Two models that are equally good: y = x0 + x1 + noise (its sign, for a classifier), and each sees
+ * one of the columns. Differences of their scores over the splits, into d; returns the tested over
+ * the training rows. */
+typedef struct duel {
+    const mlk_algo *algo;
+    bool classes;
+    size_t rows, folds, repeats;
+} duel;
+
+static double compare_equals(const duel *how, uint64_t seed, double *d)
 {
-    const char *const mse[] = {"mse"};
+    const size_t n = how->rows;
+    const char *const metric[] = {how->classes ? "accuracy" : "mse"};
     mlk_rng rng = mlk_rng_stream(seed, 0);
     double *x = mlk_alloc(n, 3 * sizeof *x), *y = x + 2 * n, ratio = 0.0;
     if (!x)
@@ -134,17 +142,21 @@ static double compare_equals(uint64_t seed, size_t n, size_t k, size_t repeats, 
         x[i] = mlk_rng_normal(&rng);
         x[n + i] = mlk_rng_normal(&rng);
         y[i] = x[i] + x[n + i] + mlk_rng_normal(&rng);
+        if (how->classes)
+            y[i] = (double)(y[i] > 0.0);
     }
     for (size_t model = 0; model < 2; model++) {
-        const mlk_data data = {.X = {x + model * n, n, 1, 1}, .y = {y, n}};
-        const mlk_folds_opts fo = {.folds = k, .repeats = repeats, .seed = (int64_t)seed};
-        const mlk_candidate c = {&mlk_ridge_algo, NULL};
-        const mlk_cv_opts co = {.metrics = mse, .n_metrics = 1, .beta = 1.0};
+        const mlk_data data = {
+            .X = {x + model * n, n, 1, 1}, .y = {y, n}, .n_classes = how->classes ? 2 : 0};
+        const mlk_folds_opts fo = {
+            .folds = how->folds, .repeats = how->repeats, .seed = (int64_t)seed};
+        const mlk_candidate c = {.algo = how->algo};
+        const mlk_cv_opts co = {.metrics = metric, .n_metrics = 1, .beta = 1.0};
         mlk_folds *f;
         mlk_cv *cv;
         check(mlk_folds_new(&data, &fo, NULL, &f));
         check(mlk_cross_validate(&c, 1, &data, f, &co, NULL, &cv));
-        for (size_t s = 0; s < k * repeats; s++)
+        for (size_t s = 0; s < how->folds * how->repeats; s++)
             d[s] = mlk_cv_values(cv, 0, 0).data[s] - (model ? d[s] : 0.0);
         ratio = mlk_cv_ratio(cv);
         mlk_cv_free(cv);
@@ -154,18 +166,22 @@ static double compare_equals(uint64_t seed, size_t n, size_t k, size_t repeats, 
     return ratio;
 }
 
+/* Shares of tables on which the tests find a difference between equal models at 5 %. */
 static void count_rejections(char **argv)
 {
-    const size_t tables = strtoul(argv[2], NULL, 10), n = strtoul(argv[3], NULL, 10);
-    const size_t k = strtoul(argv[4], NULL, 10), repeats = strtoul(argv[5], NULL, 10);
+    const size_t tables = strtoul(argv[2], NULL, 10);
+    const duel how = {mlk_algo_find(argv[6]), strcmp(argv[7], "classification") == 0,
+                      strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10),
+                      strtoul(argv[5], NULL, 10)};
+    const size_t splits = how.folds * how.repeats;
     size_t corrected = 0, plain = 0;
-    double *d = mlk_alloc(k * repeats, sizeof *d);
-    if (!d)
-        fail("no memory");
+    double *d = mlk_alloc(splits, sizeof *d);
+    if (!d || !how.algo)
+        fail("no memory, or no such model");
     for (size_t t = 0; t < tables; t++) {
-        const double ratio = compare_equals(1000 + t, n, k, repeats, d);
-        corrected += mlk_corrected_t_test((mlk_cvec){d, k * repeats}, ratio, 0.95).p < 0.05;
-        plain += mlk_corrected_t_test((mlk_cvec){d, k * repeats}, 0.0, 0.95).p < 0.05;
+        const double ratio = compare_equals(&how, 1000 + t, d);
+        corrected += mlk_corrected_t_test((mlk_cvec){d, splits}, ratio, 0.95).p < 0.05;
+        plain += mlk_corrected_t_test((mlk_cvec){d, splits}, 0.0, 0.95).p < 0.05;
     }
     printf("{\"tables\": %zu, \"corrected\": %.4f, \"plain\": %.4f}\n", tables,
            (double)corrected / (double)tables, (double)plain / (double)tables);
@@ -174,12 +190,12 @@ static void count_rejections(char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc == 6 && strcmp(argv[1], "level") == 0)
+    if (argc == 8 && strcmp(argv[1], "level") == 0)
         count_rejections(argv);
     else if (argc == 7)
         time_task(argv);
     else
         fail("usage: prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS, or level TABLES ROWS FOLDS "
-             "REPEATS");
+             "REPEATS MODEL TASK");
     return 0;
 }

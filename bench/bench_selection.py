@@ -1,12 +1,18 @@
 #!/usr/bin/env python3
 """Preprocessing and model selection, mlkit beside scikit-learn: data in memory.
 
-    bench/bench_selection.py [--build build] [--repeats 3] [--threads 2] [--small] [--level]
+    bench/bench_selection.py [--build build] [--repeats 3] [--threads 2] [--small]
+                             [--level | --compare | --bias]
 
 prepare: median imputation (5 % missing), standardising and ridge, learned and applied. cv: ten
 folds of standardising and ridge. grid: ten alphas in five folds, and the refit. The figure beside
-the seconds (mean squared error, mean R^2) must be the peer's. --level instead counts how often the
-corrected and the plain t-test reject at 5 % over 4,000 comparisons of equally good models.
+the seconds (mean squared error, mean R^2) must be the peer's.
+
+--compare: mlkit-compare with its default models on breast_cancer, 10 folds x 3, beside
+scikit-learn's cross_validate of the same models and settings, from the start of the process to its
+end; the figures are the accuracies. --level counts how often the corrected and the plain t-test
+reject at 5 % over 2,000 comparisons of equally good models. --bias compares bias and variance by
+the bootstrap with what new training sets of the same function show.
 """
 import argparse
 import json
@@ -55,6 +61,68 @@ def peer(task, path, n, p, threads):
     print(json.dumps({"seconds": [time.perf_counter() - begin], "figure": figure}))
 
 
+def sklearn_models():
+    """The default set of mlkit-compare for classes, with the same settings."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.dummy import DummyClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+    from sklearn.tree import DecisionTreeClassifier
+
+    return {"baseline": DummyClassifier(), "logistic": LogisticRegression(),
+            "lda": LinearDiscriminantAnalysis(), "naive-bayes": GaussianNB(),
+            "knn": make_pipeline(StandardScaler(), KNeighborsClassifier()),
+            "svc": make_pipeline(StandardScaler(), SVC()),
+            "tree": DecisionTreeClassifier(random_state=0),
+            "gbdt": HistGradientBoostingClassifier(random_state=0),
+            "forest": RandomForestClassifier(random_state=0)}
+
+
+def peer_compare(path, threads):
+    """cross_validate of all of them; one scoring, where mlkit-compare computes twenty metrics."""
+    import warnings
+
+    import pandas as pd
+    from sklearn.model_selection import RepeatedStratifiedKFold, cross_validate
+
+    warnings.filterwarnings("ignore")
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    table = pd.read_csv(path)
+    X, y = table.drop(columns="diagnosis").to_numpy(), table["diagnosis"].to_numpy()
+    folds = RepeatedStratifiedKFold(n_splits=10, n_repeats=3, random_state=0)
+    scores = {name: cross_validate(model, X, y, cv=folds, n_jobs=threads)["test_score"].mean()
+              for name, model in sklearn_models().items()}
+    print(json.dumps(scores))
+
+
+def compare(options):
+    tool = os.path.join(options.build, "tools", "mlkit-compare")
+    data = os.path.join(os.path.dirname(__file__), "..", "datasets", "breast_cancer.csv")
+    env = dict(os.environ, OMP_NUM_THREADS=str(options.threads), OMP_WAIT_POLICY="passive")
+    commands = {"mlkit": [tool, "-t", "diagnosis", "--cv", "10x3", "--json", data],
+                "scikit-learn": [sys.executable, __file__, "--peer-compare", data,
+                                 str(options.threads)]}
+    seconds = {k: [] for k in commands}
+    scores = {}
+    for _ in range(options.repeats):
+        for k, command in commands.items():
+            begin = time.perf_counter()
+            out = subprocess.run(command, check=True, stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, text=True, env=env).stdout
+            seconds[k].append(time.perf_counter() - begin)
+            scores[k] = json.loads(out)
+    ours = {r["model"]: r["metrics"]["accuracy"]["mean"] for r in scores["mlkit"]["results"]}
+    mine, theirs = (statistics.median(seconds[k]) for k in commands)
+    print(f"mlkit-compare {mine:.2f} s, scikit-learn {theirs:.2f} s, ratio {theirs / mine:.1f}")
+    for name, value in scores["scikit-learn"].items():
+        print(f"  {name:<12} {ours[name]:.4f} {value:.4f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
@@ -62,13 +130,23 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--small", action="store_true", help="a tenth of the rows")
     parser.add_argument("--level", action="store_true", help="the level of the t-tests instead")
+    parser.add_argument("--compare", action="store_true", help="mlkit-compare instead")
+    parser.add_argument("--bias", action="store_true", help="bias and variance instead")
     options = parser.parse_args()
     driver = os.path.join(options.build, "bench", "bench_selection")
     if options.level:
-        for folds, repeats in ((5, 3), (10, 1), (10, 3), (10, 10)):
-            command = [driver, "level", "4000", "100", str(folds), str(repeats)]
-            print(f"{folds} folds x {repeats}:", subprocess.run(command, check=True,
-                  capture_output=True, text=True).stdout.strip())
+        for model, task in (("ridge", "regression"), ("naive-bayes", "classification"),
+                            ("knn", "regression"), ("tree", "regression")):
+            for folds, repeats in ((5, 1), (10, 1), (5, 3), (10, 3), (10, 10)):
+                command = [driver, "level", "2000", "100", str(folds), str(repeats), model, task]
+                out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                print(f"{model} {folds} x {repeats}: {out.strip()}", flush=True)
+        return
+    if options.bias:
+        subprocess.run([driver, "bias", "100", "400"], check=True)
+        return
+    if options.compare:
+        compare(options)
         return
 
     scale = 10 if options.small else 1
@@ -97,5 +175,7 @@ def main():
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--peer"]:
         peer(sys.argv[2], sys.argv[3], *map(int, sys.argv[4:]))
+    elif sys.argv[1:2] == ["--peer-compare"]:
+        peer_compare(sys.argv[2], int(sys.argv[3]))
     else:
         main()

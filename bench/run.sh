@@ -18,6 +18,10 @@ for area; do
     echo "== $area"
     case $area in
     linear) "$python" bench/bench_linear.py --build build-bench ;;
+    selection)
+        "$python" bench/bench_selection.py --build build-bench
+        "$python" bench/bench_selection.py --build build-bench --compare
+        ;;
     lasso) "$python" bench/bench_lasso.py --driver build-bench/bench/bench_lasso ;;
     *) "$python" "bench/bench_$area.py" build-bench ;;
     esac
