@@ -1,15 +1,17 @@
 /*
- * Time preprocessing and model selection on data that bench_selection.py wrote, or count how often
- * tests of equal models reject:
+ * Time preprocessing and model selection on data that bench_selection.py wrote, count how often
+ * tests of equal models reject, or set bias and variance by the bootstrap beside their definition:
  *
  *     bench_selection prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS
  *     bench_selection level TABLES ROWS FOLDS REPEATS MODEL TASK
+ *     bench_selection bias ROWS SETS
  *
  * DATA holds ROWS * COLUMNS doubles of X, row by row, then ROWS of y. Prints one JSON line: the
  * seconds of each repeat, and a figure to compare with the peer's.
  */
 #include <mlkit/linear/ridge.h>
 #include <mlkit/preprocess/pipeline.h>
+#include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
 #include <mlkit/selection/search.h>
 
@@ -188,14 +190,109 @@ static void count_rejections(char **argv)
     mlk_free(d);
 }
 
+/* ----------------------------------------------------------- bias and variance */
+
+enum { TEST_ROWS = 4000 };
+
+static const double NOISE = 0.3; /* standard deviation */
+
+/* Rows of y = sin(2 x) + noise; `clean` gets the targets without noise. */
+static mlk_data waves(uint64_t stream, size_t n, double *memory, double **clean)
+{
+    mlk_rng rng = mlk_rng_stream(99, stream);
+    double *x = memory, *y = memory + n;
+    *clean = memory + 2 * n;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = mlk_rng_normal(&rng);
+        (*clean)[i] = sin(2.0 * x[i]);
+        y[i] = (*clean)[i] + NOISE * mlk_rng_normal(&rng);
+    }
+    return (mlk_data){.X = {x, n, 1, 1}, .y = {y, n}};
+}
+
+/* The terms by their definition: fits to `sets` new training sets, judged on the same rows. */
+static mlk_bias_variance by_definition(const mlk_algo *algo, size_t n, size_t sets,
+                                       const mlk_data *test, const double *clean)
+{
+    const size_t m = test->X.rows;
+    double *f = mlk_alloc(m, sizeof *f), *sum = mlk_alloc_zero(2 * m, sizeof *sum), *skip;
+    double *memory = mlk_alloc(3 * n, sizeof *memory);
+    mlk_bias_variance s = {.noise = NOISE * NOISE};
+    if (!f || !sum || !memory)
+        fail("no memory");
+    for (size_t k = 0; k < sets; k++) {
+        const mlk_data train = waves(10 + k, n, memory, &skip);
+        mlk_model *model;
+        check(mlk_model_fit(algo, NULL, &train, NULL, &model));
+        check(mlk_model_predict(model, test->X, NULL, (mlk_vec){f, m}));
+        mlk_model_free(model);
+        for (size_t i = 0; i < m; i++) {
+            sum[i] += f[i];
+            sum[m + i] += f[i] * f[i];
+            s.error += (test->y.data[i] - f[i]) * (test->y.data[i] - f[i]) / (double)(m * sets);
+        }
+    }
+    for (size_t i = 0; i < m; i++) {
+        const double mean = sum[i] / (double)sets;
+        s.bias2 += (clean[i] - mean) * (clean[i] - mean) / (double)m;
+        s.variance += (sum[m + i] / (double)sets - mean * mean) / (double)m;
+    }
+    mlk_free(f);
+    mlk_free(sum);
+    mlk_free(memory);
+    return s;
+}
+
+static void print_terms(const char *model, const char *how, const mlk_bias_variance *s)
+{
+    printf("%-8s %-16s %8.4f %8.4f %8.4f %8.4f %8.4f\n", model, how, s->noise, s->bias2,
+           s->variance, s->noise + s->bias2 + s->variance, s->error);
+}
+
+static void compare_terms(char **argv)
+{
+    static const char *const names[] = {"ridge", "knn", "tree", "gbdt"};
+    const size_t n = strtoul(argv[2], NULL, 10), sets = strtoul(argv[3], NULL, 10);
+    double *memory = mlk_alloc(3 * n, sizeof *memory), *clean, *skip;
+    double *rows = mlk_alloc(3 * TEST_ROWS, sizeof *rows);
+    if (!memory || !rows)
+        fail("no memory");
+    const mlk_data test = waves(0, TEST_ROWS, rows, &clean);
+    printf("%-8s %-16s %8s %8s %8s %8s %8s\n", "model", "fits to", "noise", "bias^2", "variance",
+           "sum", "error");
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        const mlk_candidate c = {.algo = mlk_algo_find(names[k])};
+        const mlk_bias_variance truth = by_definition(c.algo, n, sets, &test, clean);
+        mlk_bias_variance mean = {0};
+        print_terms(names[k], "new tables", &truth);
+        for (size_t t = 0; t < 20; t++) {
+            const mlk_data train = waves(10 + t, n, memory, &skip);
+            const mlk_bootstrap_opts o = {.replicates = 100, .seed = (int64_t)t};
+            mlk_bias_variance s;
+            check(mlk_bias_variance_estimate(&c, &train, &test, (mlk_cvec){clean, TEST_ROWS}, &o,
+                                             NULL, &s));
+            mean.error += s.error / 20;
+            mean.noise += s.noise / 20;
+            mean.bias2 += s.bias2 / 20;
+            mean.variance += s.variance / 20;
+        }
+        print_terms(names[k], "bootstrap", &mean);
+    }
+    mlk_free(memory);
+    mlk_free(rows);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 8 && strcmp(argv[1], "level") == 0)
         count_rejections(argv);
+    else if (argc == 4 && strcmp(argv[1], "bias") == 0)
+        compare_terms(argv);
     else if (argc == 7)
         time_task(argv);
     else
-        fail("usage: prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS, or level TABLES ROWS FOLDS "
-             "REPEATS MODEL TASK");
+        fail("usage: prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS, level TABLES ROWS FOLDS "
+             "REPEATS "
+             "MODEL TASK, or bias ROWS SETS");
     return 0;
 }

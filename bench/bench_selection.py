@@ -143,7 +143,7 @@ def main():
                 print(f"{model} {folds} x {repeats}: {out.strip()}", flush=True)
         return
     if options.bias:
-        subprocess.run([driver, "bias", "100", "400"], check=True)
+        subprocess.run([driver, "bias", "200", "400"], check=True)
         return
     if options.compare:
         compare(options)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include <mlkit/metrics/evaluate.h>
 #include <mlkit/model/archive.h>
 
 #include "core/parallel.h"
@@ -235,6 +236,69 @@ static void mcnemar(const job *j, size_t best)
     }
 }
 
+/* Leave-one-out has one value a metric, of all rows: its interval is that of evaluate.h. */
+static mlk_status pooled_interval(const job *j, size_t i)
+{
+    mlk_comparison *c = j->out;
+    mlk_standing *s = &c->models[i].standing;
+    const mlk_data *d = j->data;
+    const mlk_predictions p = {.task =
+                                   d->n_classes ? MLK_METRIC_CLASSIFICATION : MLK_METRIC_REGRESSION,
+                               .n_classes = d->n_classes,
+                               .truth = d->y,
+                               .predicted = mlk_cv_predictions(c->cv, i, 0),
+                               .probabilities = mlk_cv_probabilities(c->cv, i, 0),
+                               .w = d->w};
+    mlk_evaluate_opts o = mlk_evaluate_opts_default();
+    const mlk_run run = mlk_run_inner(j->run);
+    mlk_evaluation *e;
+    o.beta = j->opts->beta;
+    o.seed = j->opts->seed;
+    o.curves = false;
+    if (s->rank == 0 || c->level != 0.95)
+        return MLK_OK;
+    const mlk_status st = mlk_evaluate(&p, &o, &run, &e);
+    if (st == MLK_ENOMEM || st == MLK_ECANCELLED)
+        return st;
+    if (st != MLK_OK) /* rows without a prediction */
+        return MLK_OK;
+    const mlk_score *score = mlk_evaluation_find(e, mlk_cv_metric(c->cv, 0)->name);
+    if (score) {
+        s->low = score->low;
+        s->high = score->high;
+    }
+    mlk_evaluation_free(e);
+    return MLK_OK;
+}
+
+/* ... and where rows are right or wrong, its test is McNemar's. */
+static mlk_status pooled(const job *j, size_t best)
+{
+    mlk_comparison *c = j->out;
+    const char *name = mlk_cv_metric(c->cv, 0)->name;
+    const bool counts = strcmp(name, "accuracy") == 0 || strcmp(name, "error") == 0;
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_vec p = mlk_scratch_vec(&scratch, c->n), adjusted = mlk_scratch_vec(&scratch, c->n);
+    mlk_status st =
+        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu models", c->n) : MLK_OK;
+    for (size_t i = 0; st == MLK_OK && i < c->n; i++) {
+        mlk_compared *m = &c->models[i];
+        p.data[i] = (double)NAN;
+        st = pooled_interval(j, i);
+        if (i == best || m->standing.rank == 0)
+            continue;
+        m->standing.versus_best = counts ? m->mcnemar : no_test();
+        m->standing.versus_best.estimate = c->models[best].standing.mean - m->standing.mean;
+        p.data[i] = m->standing.versus_best.p;
+    }
+    if (st == MLK_OK)
+        st = mlk_holm(mlk_vec_c(p), adjusted);
+    for (size_t i = 0; st == MLK_OK && i < c->n; i++)
+        c->models[i].standing.p_holm = adjusted.data[i];
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
 /* The baseline, then by rank, then those without one. */
 static mlk_status order_rows(mlk_comparison *c)
 {
@@ -271,6 +335,8 @@ static mlk_status rank(const job *j)
         st = versus_baseline(c);
     if (st == MLK_OK && j->data->n_classes && best != SIZE_MAX)
         mcnemar(j, best);
+    if (st == MLK_OK && best != SIZE_MAX && mlk_folds_kind(j->folds) == MLK_FOLDS_LOO)
+        st = pooled(j, best);
     return st == MLK_OK ? order_rows(c) : st;
 }
 

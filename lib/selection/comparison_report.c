@@ -52,7 +52,7 @@ static void put_mcnemar(const mlk_comparison *c, mlk_doc *to)
     }
 }
 
-static void put_tests(const mlk_comparison *c, mlk_doc *to)
+static void put_corrected_t(const mlk_comparison *c, mlk_doc *to)
 {
     mlk_doc *t = mlk_doc_put_map(to, "corrected_t");
     mlk_doc_put_real(t, "level", c->level);
@@ -69,7 +69,6 @@ static void put_tests(const mlk_comparison *c, mlk_doc *to)
         if (m->standing.rank > 0)
             put_test(m, &m->versus_baseline, m->p_baseline, base);
     }
-    put_mcnemar(c, to);
 }
 
 static void put_chosen(const mlk_comparison *c, size_t i, mlk_doc *to)
@@ -141,5 +140,8 @@ void mlk_comparison_report(const mlk_comparison *c, mlk_doc *to)
     mlk_doc *results = mlk_doc_put_list(to, "results");
     for (size_t r = 0; r < c->n; r++)
         put_model(c, c->rows[r], mlk_doc_put_map(results, NULL));
-    put_tests(c, mlk_doc_put_map(to, "tests"));
+    mlk_doc *tests = mlk_doc_put_map(to, "tests");
+    if (mlk_cv_splits(c->cv) > 1) /* leave-one-out has a single value */
+        put_corrected_t(c, tests);
+    put_mcnemar(c, tests);
 }

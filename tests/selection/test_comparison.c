@@ -1,8 +1,10 @@
 #include <mlkit/selection/comparison.h>
 
 #include <mlkit/data/dataset.h>
+#include <mlkit/ensemble/forest.h>
 #include <mlkit/linear/ridge.h>
 #include <mlkit/neighbors/knn.h>
+#include <mlkit/report/json.h>
 
 #include "support/mlk_test.h"
 
@@ -252,6 +254,191 @@ START_TEST(several_tables_have_mean_ranks)
 }
 END_TEST
 
+START_TEST(leave_one_out_has_the_interval_of_its_rows_and_mcnemar)
+{
+    const mlk_data d = classes(2);
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    contenders("logistic", "tree", p, c);
+    const mlk_folds_opts fo = {.kind = MLK_FOLDS_LOO, .repeats = 1};
+    mlk_folds *f;
+    require_ok(mlk_folds_new(&d, &fo, NULL, &f));
+    mlk_comparison *all = compare(c, 2, &d, f, NULL);
+    const size_t best = mlk_comparison_best(all), other = 3 - best;
+    const mlk_standing *s = &mlk_comparison_at(all, best)->standing;
+    /* Wilson's, by its formula */
+    const double z = 1.959963984540054, n = N, share = s->mean, centre = share + z * z / (2 * n);
+    const double half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+    require_close(s->low, (centre - half) / (1 + z * z / n), 1e-12);
+    require_close(s->high, (centre + half) / (1 + z * z / n), 1e-12);
+    const mlk_compared *second = mlk_comparison_at(all, other);
+    ck_assert(second->standing.versus_best.p == second->mcnemar.p);
+    require_close(second->standing.versus_best.estimate, s->mean - second->standing.mean, 1e-15);
+    ck_assert(second->standing.p_holm >= second->mcnemar.p);
+    mlk_comparison_free(all);
+    mlk_folds_free(f);
+}
+END_TEST
+
+/* ------------------------------------------------------------- interruption, bars */
+
+typedef struct watch {
+    double last;
+    size_t calls, stop_after;
+    bool falls;
+} watch;
+
+static void on_progress(void *user, double done)
+{
+    watch *w = user;
+    w->falls |= done < w->last - 1e-12 || done > 1 + 1e-12;
+    w->last = done;
+    w->calls++;
+}
+
+static bool is_over(void *user)
+{
+    const watch *w = user;
+    return w->stop_after && w->calls >= w->stop_after;
+}
+
+START_TEST(an_interrupted_comparison_holds_what_is_finished)
+{
+    const mlk_data d = regression();
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    contenders("ridge", "knn", p, c);
+    mlk_folds *f = folds_of(&d, 5, 2);
+    const mlk_comparison_opts o = {.beta = 1, .level = 0.95, .partial = true};
+    /* the first fold of each of three, then nine of the baseline, nine of ridge, three of knn */
+    watch w = {.stop_after = 3 + 9 + 9 + 3};
+    const mlk_run run = {.threads = 1, .progress = on_progress, .cancelled = is_over, .user = &w};
+    mlk_comparison *all;
+    require_ok(mlk_comparison_run(c, 2, &d, f, &o, &run, &all));
+    ck_assert(mlk_comparison_interrupted(all));
+    ck_assert_uint_eq(mlk_comparison_at(all, 1)->finished, 10);
+    ck_assert_uint_eq(mlk_comparison_at(all, 1)->standing.rank, 1);
+    ck_assert_uint_eq(mlk_comparison_at(all, 2)->finished, 4);
+    ck_assert(mlk_comparison_at(all, 2)->standing.rank == 0 && !mlk_comparison_at(all, 2)->failure);
+    mlk_comparison_free(all);
+    w = (watch){.stop_after = 7};
+    ck_assert_int_eq(mlk_comparison_run(c, 2, &d, f, NULL, &run, &all), MLK_ECANCELLED);
+    ck_assert_ptr_null(all);
+    mlk_folds_free(f);
+}
+END_TEST
+
+START_TEST(one_bar_goes_from_nothing_to_all)
+{
+    const mlk_data d = regression();
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    contenders("ridge", "knn", p, c);
+    mlk_folds *f = folds_of(&d, 3, 1);
+    const mlk_comparison_opts o = {
+        .beta = 1, .level = 0.95, .learning_curve = true, .bootstrap = 10};
+    watch w = {0};
+    const mlk_run run = {.threads = 1, .progress = on_progress, .user = &w};
+    mlk_comparison *all;
+    require_ok(mlk_comparison_run(c, 2, &d, f, &o, &run, &all));
+    ck_assert(!w.falls && w.calls > 20);
+    require_close(w.last, 1.0, 1e-12);
+    mlk_comparison_free(all);
+    mlk_folds_free(f);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ robustness */
+
+/* All of a report but the seconds. */
+static char *bytes_of(const mlk_comparison *c)
+{
+    mlk_doc *doc = mlk_doc_new();
+    char *json;
+    mlk_comparison_report(c, doc);
+    require_ok(mlk_json_write(doc, &json));
+    mlk_doc_free(doc);
+    char *to = json;
+    for (const char *line = json; *line;) {
+        const size_t n = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
+        const char *seconds = strstr(line, "_seconds");
+        if (!seconds || seconds > line + n) {
+            memmove(to, line, n);
+            to += n;
+        }
+        line += n;
+    }
+    *to = '\0';
+    return json;
+}
+
+START_TEST(gives_the_same_bytes_for_any_number_of_threads)
+{
+    static const int threads[] = {1, 2, 3, 8};
+    const mlk_data d = classes(3);
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    contenders("knn", "forest", p, c);
+    mlk_forest_opts forest = mlk_forest_opts_default();
+    forest.n_estimators = 5;
+    p[1].algo_opts = &forest;
+    mlk_tuned_opts t = mlk_tuned_opts_default(&p[0]);
+    c[0].tuned = &t;
+    mlk_folds *f = folds_of(&d, 3, 1);
+    const mlk_comparison_opts o = {
+        .beta = 1, .level = 0.95, .learning_curve = true, .bootstrap = 10};
+    char *first = NULL;
+    for (size_t k = 0; k < MLK_COUNT(threads); k++) {
+        const mlk_run run = {.threads = threads[k]};
+        mlk_comparison *all;
+        require_ok(mlk_comparison_run(c, 2, &d, f, &o, &run, &all));
+        char *bytes = bytes_of(all);
+        if (first)
+            ck_assert_str_eq(bytes, first);
+        else
+            first = mlk_strdup(bytes);
+        mlk_text_free(bytes);
+        mlk_comparison_free(all);
+    }
+    mlk_free(first);
+    mlk_folds_free(f);
+}
+END_TEST
+
+START_TEST(survives_each_failing_allocation)
+{
+    mlk_data d = classes(2);
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    const char *const specs[] = {"n_neighbors=1:3"};
+    mlk_grid *grid;
+    d.X.rows = d.y.n = 20;
+    contenders("knn", "naive-bayes", p, c);
+    require_ok(mlk_grid_new(&p[0], specs, 1, &grid));
+    mlk_tuned_opts t = mlk_tuned_opts_default(&p[0]);
+    t.grid = grid;
+    t.folds.folds = 2;
+    c[0].tuned = &t;
+    mlk_folds *f = folds_of(&d, 2, 1);
+    const mlk_run run = {.threads = 1};
+    for (int extras = 0; extras < 2; extras++) {
+        const mlk_comparison_opts o = {.beta = 1, .level = 0.95, .bootstrap = extras ? 10 : 0};
+        bool whole = false;
+        for (long k = extras ? 400 : 0; !whole; k += extras ? 17 : 1) {
+            mlk_comparison *all;
+            mlk_test_fail_at = k;
+            const mlk_status st = mlk_comparison_run(c, 2, &d, f, &o, &run, &all);
+            whole = mlk_test_fail_at >= 0;
+            mlk_test_fail_at = -1;
+            ck_assert(st == MLK_OK ? all != NULL : st == MLK_ENOMEM && all == NULL);
+            mlk_comparison_free(all);
+        }
+    }
+    mlk_folds_free(f);
+    mlk_grid_free(grid);
+}
+END_TEST
+
 START_TEST(refuses_models_of_another_task)
 {
     const mlk_data r = regression(), k = classes(2);
@@ -284,6 +471,11 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_search_is_repeated_inside_each_fold);
     tcase_add_test(tc, a_model_that_fails_in_a_fold_has_no_rank_and_ends_nothing);
     tcase_add_test(tc, several_tables_have_mean_ranks);
+    tcase_add_test(tc, leave_one_out_has_the_interval_of_its_rows_and_mcnemar);
+    tcase_add_test(tc, an_interrupted_comparison_holds_what_is_finished);
+    tcase_add_test(tc, one_bar_goes_from_nothing_to_all);
+    tcase_add_test(tc, gives_the_same_bytes_for_any_number_of_threads);
+    tcase_add_test(tc, survives_each_failing_allocation);
     tcase_add_test(tc, refuses_models_of_another_task);
     return s;
 }

@@ -1,6 +1,9 @@
+#include <mlkit/linear/logistic.h>
 #include <mlkit/linear/ridge.h>
+#include <mlkit/neighbors/knn.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/selection/cross_validate.h>
+#include <mlkit/tree/tree.h>
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -192,6 +195,112 @@ START_TEST(scores_equal_scikit_learns_on_the_same_folds)
     require_relative(sum.sd, sqrt(square), 1e-10);
     mlk_cv_free(cv);
     mlk_folds_free(f);
+}
+END_TEST
+
+static const char *const of_classes[] = {"accuracy", "log_loss", "roc_auc"};
+
+/* The target becomes the class above its median. */
+static void halve(mlk_data *d)
+{
+    mlk_vec k = test_vec(N);
+    for (size_t i = 0; i < N; i++)
+        k.data[i] = (double)(d->y.data[i] > 1.5244);
+    d->y = mlk_vec_c(k);
+    d->n_classes = 2;
+}
+
+/* All values of n candidates by three metrics in five folds. */
+static void require_scores(const mlk_candidate *c, size_t n, const mlk_data *d,
+                           const char *const *metrics, const double (*expected)[3][5])
+{
+    mlk_folds *f = formula_folds();
+    mlk_cv *cv = run_cv(c, n, d, f, (mlk_cv_opts){.metrics = metrics, .n_metrics = 3});
+    for (size_t k = 0; k < n; k++)
+        for (size_t m = 0; m < 3; m++)
+            for (size_t s = 0; s < 5; s++)
+                require_relative(mlk_cv_values(cv, k, m).data[s], expected[k][m][s], 1e-10);
+    mlk_cv_free(cv);
+    mlk_folds_free(f);
+}
+
+START_TEST(scores_of_classifiers_and_neighbours_equal_scikit_learns)
+{
+    /* tests/reference/cross_validate.py */
+    static const double classes[3][3][5] = {
+        {{0.8333333333333334, 0.9166666666666666, 0.9166666666666666, 0.9166666666666666,
+          0.8333333333333334},
+         {0.4435851341452193, 0.3611812637625443, 0.4141602551974253, 0.40650923153296703,
+          0.39888933186110936},
+         {0.9142857142857144, 1.0, 0.9166666666666667, 0.9722222222222223, 0.9714285714285715}},
+        {{0.75, 0.9166666666666666, 0.8333333333333334, 0.9166666666666666, 0.8333333333333334},
+         {0.40155574181774734, 0.2696449202887257, 0.3036598100473145, 0.2769405869752933,
+          0.28408163140525017},
+         {0.8857142857142858, 1.0, 0.9722222222222223, 1.0, 0.9714285714285715}},
+        {{0.5, 0.9166666666666666, 0.9166666666666666, 1.0, 0.8333333333333334},
+         {0.6027198462812687, 0.29228258809086793, 0.3575125330283373, 0.2940008620244292,
+          0.3010626310623535},
+         {0.7, 1.0, 0.9583333333333334, 1.0, 1.0}}};
+    static const double numbers[1][3][5] = {
+        {{0.6101478710242549, 0.7420829420042467, 0.7150516005288079, 0.40442650290835225,
+          0.676298237104888},
+         {0.22668485293303609, 0.22097250356924272, 0.2312067166109739, 0.17686655552687403,
+          0.3000283312204316},
+         {0.40164805443952883, 0.35979281604658375, 0.36960344194099554, 0.3524978396501363,
+          0.48035740990161885}}};
+    mlk_data d = formula_data();
+    mlk_logistic_opts logistic[] = {mlk_logistic_opts_default(), mlk_logistic_opts_default()};
+    mlk_knn_opts knn[] = {mlk_knn_opts_default(), mlk_knn_opts_default()};
+    logistic[0].C = 2;
+    logistic[0].tol = logistic[1].tol = 1e-14;
+    logistic[0].max_iter = logistic[1].max_iter = 1000;
+    knn[0].n_neighbors = 7;
+    knn[1].n_neighbors = 4;
+    const mlk_pipeline_opts scaled[] = {
+        {.scale = "standard", .poly = 1, .algo = &mlk_logistic_algo, .algo_opts = &logistic[1]},
+        {.scale = "standard", .poly = 1, .algo = &mlk_knn_algo, .algo_opts = &knn[1]}};
+    const mlk_candidate regressor = {&mlk_pipeline_algo, &scaled[1], false};
+    require_scores(&regressor, 1, &d, three, numbers);
+    halve(&d);
+    const mlk_candidate classifiers[] = {{&mlk_logistic_algo, &logistic[0], false},
+                                         {&mlk_pipeline_algo, &scaled[0], false},
+                                         {&mlk_knn_algo, &knn[0], false}};
+    require_scores(classifiers, 3, &d, of_classes, classes);
+}
+END_TEST
+
+START_TEST(scores_of_trees_equal_scikit_learns)
+{
+    /* tests/reference/cross_validate.py, which says why these columns */
+    static const double classes[1][3][5] = {
+        {{0.75, 0.75, 0.8333333333333334, 0.6666666666666666, 0.75},
+         {3.6983641770279014, 0.415105866791742, 3.162766324500133, 3.724206904460754,
+          6.2527057967226485},
+         {0.6428571428571428, 0.875, 0.8750000000000001, 0.6388888888888888, 0.6428571428571429}}};
+    static const double numbers[1][3][5] = {
+        {{0.36438421322241576, 0.5195578639074745, 0.2732492334972514, -0.7446561728537751,
+          0.43911139670834654},
+         {0.36958749340716573, 0.41162264511511376, 0.5896845142118322, 0.5181078899215394,
+          0.5198688760329101},
+         {0.4392290316791913, 0.5090000063281699, 0.671047328833677, 0.5849075673043765,
+          0.564536388352059}}};
+    mlk_data d = formula_data();
+    mlk_mat T = test_mat(N, 3);
+    mlk_tree_opts tree[] = {mlk_tree_opts_default(), mlk_tree_opts_default()};
+    for (size_t i = 0; i < N; i++) {
+        for (size_t j = 0; j < 3; j++)
+            T.data[3 * i + j] =
+                (double)((i * 7919 + j * 104729 + i * i * 31 * (j + 1)) % 9973) / 9973;
+        T.data[3 * i] = d.X.data[3 * i] + T.data[3 * i] / 50;
+    }
+    d.X = mlk_mat_c(T);
+    tree[0].max_depth = 2;
+    tree[1].min_samples_leaf = 5;
+    const mlk_candidate c[] = {{&mlk_tree_algo, &tree[0], false},
+                               {&mlk_tree_algo, &tree[1], false}};
+    require_scores(&c[1], 1, &d, three, numbers);
+    halve(&d);
+    require_scores(&c[0], 1, &d, of_classes, classes);
 }
 END_TEST
 
@@ -594,6 +703,8 @@ Suite *test_suite(void)
     Suite *s = suite_create("selection/cross_validate");
     TCase *score = test_case(s, "score"), *errors = test_case(s, "errors");
     tcase_add_test(score, scores_equal_scikit_learns_on_the_same_folds);
+    tcase_add_test(score, scores_of_classifiers_and_neighbours_equal_scikit_learns);
+    tcase_add_test(score, scores_of_trees_equal_scikit_learns);
     tcase_add_test(score, out_of_fold_predictions_are_those_of_models_fitted_without_the_fold);
     tcase_add_test(score, nothing_of_the_held_out_fold_leaks);
     tcase_add_test(score, classifiers_get_all_metrics_and_probabilities);

@@ -18,6 +18,9 @@
  * with a search (tuned.h) searches inside each training set: nested cross-validation. A model that
  * fails in some split has no rank; the others go on.
  *
+ * Leave-one-out has one value a metric: its interval is that of evaluate.h, and only accuracy and
+ * error have a test against the best, McNemar's.
+ *
  * The same bytes for any number of threads, seconds aside.
  */
 
