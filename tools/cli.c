@@ -35,6 +35,12 @@ const cli_option cli_options[] = {
      "of --plot: colour the points of a map by this column (default: the target)"},
     {"axes", 0, CLI_TEXT, AT(axes), CLI_FIT | CLI_PREDICT, 0, "A,B",
      "of --plot: these two columns across and upwards (default: principal axes)"},
+    {"report", 0, CLI_TEXT, AT(report), CLI_COMPARE, 0, "FILE.html",
+     "write all there is to know as one page"},
+    {"plots", 0, CLI_TEXT, AT(plots), CLI_COMPARE, 0, "DIR",
+     "write each plot of the report into this folder (needs gnuplot)"},
+    {"plot-format", 0, CLI_TEXT, AT(plot_format), CLI_COMPARE, 0, "FORMAT",
+     "of --plots: svg (default), pdf or png"},
     {"json", 0, CLI_FLAG, AT(json), ALL, .help = "print one JSON document"},
     {"quiet", 'q', CLI_FLAG, AT(quiet), ALL, .help = "no report, no progress"},
     {"verbose", 'v', CLI_FLAG, AT(verbose), ALL, .help = "a line an iteration or tree"},
@@ -484,7 +490,8 @@ static int parse(cli *c, int argc, char **argv)
 
 int cli_main(const cli_tool *tool, int argc, char **argv)
 {
-    cli c = {.tool = tool, .set = {.beta = 1.0, .poly = 1, .explain = -1}};
+    cli c = {
+        .tool = tool, .argc = argc, .argv = argv, .set = {.beta = 1.0, .poly = 1, .explain = -1}};
     int status = parse(&c, argc, argv);
     if (status == CLI_DONE && c.set.help) {
         const mlk_algo *algo = c.n_args ? cli_find_algo(&c, c.args[0]) : NULL;

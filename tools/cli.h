@@ -28,6 +28,7 @@ typedef struct cli_list {
 typedef struct cli_settings {
     bool help, version, list, json, quiet, verbose, strict;
     const char *output, *plot, *colour, *axes;
+    const char *report, *plots, *plot_format;
     int64_t threads, seed;
     /* tables */
     const char *delimiter, *format, *categorical, *numeric;
@@ -88,6 +89,8 @@ typedef struct cli_tool {
 
 struct cli {
     const cli_tool *tool;
+    int argc; /* the command line as it came */
+    char **argv;
     cli_settings set;
     const char **args; /* what is no option */
     size_t n_args;

@@ -7,6 +7,7 @@
 
 #include <mlkit/core/file.h>
 
+#include "report.h"
 #include "tune.h"
 
 /* An interrupted run has printed what was finished; this tells it from a whole one. */
@@ -274,6 +275,8 @@ static int work(cli *c, tournament *t, char *targets)
     const char *task;
     int status = parse(c, t);
     if (status == CLI_DONE)
+        status = report_check(c);
+    if (status == CLI_DONE)
         status = entrants_task(c, &task);
     if (status != CLI_DONE)
         return status;
@@ -290,11 +293,13 @@ static int work(cli *c, tournament *t, char *targets)
         status = cli_strict(c);
     if (status == CLI_DONE && c->set.save_best && !t->interrupted)
         status = save_best(c, t);
+    if (status == CLI_DONE && !t->interrupted)
+        status = compare_report(c, t);
     if (status == CLI_DONE)
         status = print(c, t);
     if (status == CLI_DONE && t->interrupted) {
         fprintf(stderr, "%s: interrupted: what was finished is printed%s\n", c->tool->name,
-                c->set.save_best ? "; nothing is saved" : "");
+                c->set.save_best || report_wanted(c) ? "; nothing is saved" : "");
         status = CLI_INTERRUPTED;
     }
     return status;
@@ -335,6 +340,7 @@ const cli_tool compare_tool = {
         "tables, mean ranks and Friedman's test say which model is best over all.",
     .examples =
         "  mlkit-compare -t diagnosis breast_cancer.csv\n"
+        "  mlkit-compare -t diagnosis --report which.html breast_cancer.csv\n"
         "  mlkit-compare -t price --cv 10x3 --scoring rmse diamonds10k.csv\n"
         "  mlkit-compare -t y -m ridge:alpha=0.1 -m forest:n_estimators=300 --save-best m.mlk "
         "a.csv\n"

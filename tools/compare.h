@@ -58,5 +58,7 @@ void entrants_free(contest *of);
 int compare_json(const cli *c, const tournament *t);
 int compare_csv(const cli *c, const tournament *t);
 void compare_text(const cli *c, const tournament *t);
+/* ... as a page and plots, where --report or --plots ask for them (report.h). */
+int compare_report(cli *c, const tournament *t);
 
 #endif

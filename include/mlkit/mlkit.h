@@ -48,6 +48,7 @@
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/report/c_source.h>
 #include <mlkit/report/chart.h>
+#include <mlkit/report/html.h>
 #include <mlkit/report/json.h>
 #include <mlkit/report/plot.h>
 #include <mlkit/report/table_summary.h>

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "core/sha256.h"
 #include "core/status.h"
 
 static mlk_status refused(const char *path)
@@ -158,3 +159,22 @@ mlk_status mlk_file_read(const char *path, void **bytes, size_t *size)
 }
 
 void mlk_file_free(void *bytes) { mlk_free(bytes); }
+
+mlk_status mlk_file_sha256(const char *path, char *hex)
+{
+    unsigned char piece[1 << 16];
+    mlk_sha256 s = mlk_sha256_begin();
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+    if (fd < 0)
+        return refused(path);
+    while ((n = read(fd, piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR))
+        mlk_sha256_add(&s, piece, n > 0 ? (size_t)n : 0);
+    const int error = errno;
+    close(fd);
+    errno = error;
+    if (n < 0)
+        return refused(path);
+    mlk_sha256_end(&s, hex);
+    return MLK_OK;
+}

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/sha256.h"
 #include "support/mlk_test.h"
 
 /* A path in a new folder of the test's own. */
@@ -88,6 +89,42 @@ START_TEST(says_why_it_cannot_read)
 }
 END_TEST
 
+/* FIPS 180-4's examples, and lengths around a block's end against each other: the same bytes in
+ * pieces. */
+START_TEST(hashes_as_the_standard_says)
+{
+    static const char *const texts[] = {"abc", "",
+                                        "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"};
+    static const char *const hashes[] = {
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"};
+    char hex[65], pieces[65];
+    for (size_t i = 0; i < MLK_COUNT(texts); i++) {
+        mlk_sha256 s = mlk_sha256_begin();
+        mlk_sha256_add(&s, texts[i], strlen(texts[i]));
+        mlk_sha256_end(&s, hex);
+        ck_assert_str_eq(hex, hashes[i]);
+    }
+    static char million[1000000];
+    memset(million, 'a', sizeof million);
+    mlk_sha256 s = mlk_sha256_begin();
+    mlk_sha256_add(&s, million, sizeof million);
+    mlk_sha256_end(&s, hex);
+    ck_assert_str_eq(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    for (size_t n = 0; n < 200; n++) {
+        mlk_sha256 a = mlk_sha256_begin(), b = mlk_sha256_begin();
+        mlk_sha256_add(&a, million, n);
+        for (size_t at = 0; at < n; at += 7)
+            mlk_sha256_add(&b, million + at, n - at < 7 ? n - at : 7);
+        mlk_sha256_end(&a, hex);
+        mlk_sha256_end(&b, pieces);
+        ck_assert_str_eq(hex, pieces);
+    }
+    require_fail(mlk_file_sha256("no such file", hex), MLK_EIO, "no such file");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("core/file");
@@ -96,5 +133,6 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_failure_leaves_the_old_file_and_nothing_else);
     tcase_add_test(tc, writes_through_links_and_to_devices);
     tcase_add_test(tc, says_why_it_cannot_read);
+    tcase_add_test(tc, hashes_as_the_standard_says);
     return s;
 }

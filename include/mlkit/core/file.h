@@ -22,6 +22,9 @@ mlk_status mlk_file_write(const char *path, const void *bytes, size_t size);
 mlk_status mlk_file_read(const char *path, void **bytes, size_t *size);
 void mlk_file_free(void *bytes);
 
+/** SHA-256 of a file's bytes, as `sha256sum` prints it, into 65 characters. MLK_EIO. */
+mlk_status mlk_file_sha256(const char *path, char *hex);
+
 MLK_END_DECLS
 
 #endif
