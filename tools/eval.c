@@ -4,9 +4,9 @@
 
 #include <mlkit/preprocess/model_file.h>
 
-#include "draw.h"
-#include "learn.h"
+#include "eval.h"
 #include "render.h"
+#include "report.h"
 
 /* The document that --json prints, all but the evaluation's own part. */
 static mlk_doc *head(const cli *c, const char *model, const char *task, size_t rows)
@@ -19,21 +19,6 @@ static mlk_doc *head(const cli *c, const char *model, const char *task, size_t r
     mlk_doc_put_int(doc, "rows", (int64_t)rows);
     return doc;
 }
-
-/* What there is to print of predictions that were judged. */
-typedef struct verdict {
-    const char *model, *task; /* model NULL: predictions made by anything */
-    size_t rows;
-    const mlk_evaluation *evaluation;
-    const char *const *classes;
-    size_t k;
-    const mlk_drift *drifts; /* n_drifts of them, or NULL */
-    const char *const *columns;
-    size_t n_drifts;
-    const char *target;
-    const mlk_predictions *predictions;
-    const drawn_rows *drawn; /* NULL: of no model */
-} verdict;
 
 /* The picture of --plot. */
 static int draw(cli *c, const verdict *v)
@@ -59,7 +44,7 @@ static int draw(cli *c, const verdict *v)
 
 static int print(cli *c, const verdict *v)
 {
-    if (cli_strict(c) != CLI_DONE || draw(c, v) != CLI_DONE)
+    if (cli_strict(c) != CLI_DONE || draw(c, v) != CLI_DONE || eval_report(c, v) != CLI_DONE)
         return CLI_REFUSED;
     if (c->set.json) {
         mlk_doc *doc = head(c, v->model, v->task, v->rows);
@@ -144,6 +129,7 @@ static int judge_model(cli *c, const mlk_model_file *file, const mlk_table *tabl
     const drawn_rows drawn = {file->pipeline, file->schema, data, table, rows};
     v.predictions = &judged;
     v.drawn = &drawn;
+    v.table = table;
     if (status == CLI_DONE && !rows)
         status = cli_refuse(c, "out of memory");
     if (status == CLI_DONE)
@@ -331,7 +317,8 @@ static int judge_given(cli *c, const mlk_table *table, given *g)
                                  .classes = g->classes,
                                  .k = k,
                                  .target = c->set.truth,
-                                 .predictions = &p});
+                                 .predictions = &p,
+                                 .table = table});
     mlk_evaluation_free(evaluation);
     return status;
 }
@@ -364,7 +351,9 @@ static int eval_given(cli *c)
 
 static int eval_main(cli *c)
 {
-    const int status = picture_check(c);
+    int status = picture_check(c);
+    if (status == CLI_DONE)
+        status = report_check(c);
     if (status != CLI_DONE)
         return status;
     if (c->set.predictions) {
@@ -388,6 +377,7 @@ const cli_tool eval_tool = {
                "that predicts the training mean or the most frequent class.",
     .examples = "  mlkit-eval flowers.mlk new.csv\n"
                 "  mlkit-eval flowers.mlk --plot curves.svg new.csv\n"
+                "  mlkit-eval flowers.mlk --report flowers.html new.csv\n"
                 "  mlkit-eval --predictions scored.csv --truth y --score p --json\n",
     .main = eval_main,
 };

@@ -66,7 +66,8 @@ static const char page_css[] =
 static const char page_js[] =
     "document.querySelectorAll('table').forEach(function(t){"
     "var b=t.tBodies[0];t.querySelectorAll('thead th').forEach(function(h,i,all){"
-    "if(!h.textContent)return;var k=document.createElement('button');k.type='button';"
+    "if(!h.textContent||(b.rows[0]&&b.rows[0].cells[i].querySelector('svg')))return;var "
+    "k=document.createElement('button');k.type='button';"
     "k.textContent=h.textContent;h.textContent='';h.appendChild(k);"
     "k.addEventListener('click',function(){"
     "var up=h.getAttribute('aria-sort')==='ascending'||(!h.hasAttribute('aria-sort')&&"
