@@ -4,6 +4,8 @@
  * kmeans: 20 iterations from the first K rows; dbscan: K is min_samples; agglomerative: Ward. Run
  * by bench_cluster.py.
  */
+#include <mlkit/cluster/agglomerative.h>
+#include <mlkit/cluster/dbscan.h>
 #include <mlkit/cluster/kmeans.h>
 
 #include <stdio.h>
@@ -29,6 +31,27 @@ static mlk_status kmeans(mlk_cmat X, size_t k, double *quality)
     return st;
 }
 
+static mlk_status dbscan(mlk_cmat X, size_t min_samples, double eps, double *quality)
+{
+    const mlk_dbscan_opts opts = {.eps = eps, .min_samples = (int64_t)min_samples};
+    mlk_dbscan *model;
+    const mlk_status st = mlk_dbscan_fit(&(mlk_data){.X = X}, &opts, &run, &model);
+    *quality = st == MLK_OK ? (double)mlk_dbscan_n_clusters(model) : 0.0;
+    mlk_dbscan_free(model);
+    return st;
+}
+
+static mlk_status agglomerative(mlk_cmat X, double *quality)
+{
+    mlk_agglomerative *model;
+    const mlk_status st = mlk_agglomerative_fit(&(mlk_data){.X = X}, NULL, &run, &model);
+    *quality = 0.0;
+    for (size_t t = 0; st == MLK_OK && t + 1 < X.rows; t++)
+        *quality += mlk_agglomerative_distances(model).data[t];
+    mlk_agglomerative_free(model);
+    return st;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 7) {
@@ -46,7 +69,9 @@ int main(int argc, char **argv)
     fclose(f);
     const mlk_cmat X = {x, n, p, p};
     const double from = mlk_seconds();
-    const mlk_status st = kmeans(X, k, &quality);
+    const mlk_status st = !strcmp(argv[1], "kmeans")   ? kmeans(X, k, &quality)
+                          : !strcmp(argv[1], "dbscan") ? dbscan(X, k, atof(argv[5]), &quality)
+                                                       : agglomerative(X, &quality);
     const double seconds = mlk_seconds() - from;
     mlk_free(x);
     if (st != MLK_OK) {

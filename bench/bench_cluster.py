@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Cluster models beside scikit-learn and R, two threads: bench_cluster.py BUILD [WORKLOAD...]
 
-WORKLOAD: kmeans (default: all). Runs are interleaved; medians of five.
+WORKLOAD: kmeans, dbscan, ward (default: all). Runs are interleaved; medians of five.
 """
 import os
 import statistics
@@ -24,11 +24,56 @@ def kmeans(X, path, k, algorithm):
     return time.perf_counter() - start, model.inertia_
 
 
+def dbscan(X, path, min_samples, eps):
+    from sklearn.cluster import DBSCAN
+    start = time.perf_counter()
+    labels = DBSCAN(eps=eps, min_samples=min_samples, n_jobs=2).fit(X).labels_
+    return time.perf_counter() - start, labels.max() + 1
+
+
+def r_dbscan(X, path, min_samples, eps):
+    return r_script(X, path, f"""suppressMessages(library(dbscan))
+seconds <- system.time(m <- dbscan(X, {eps}, {min_samples}))[3]
+cat(seconds, max(m$cluster))""")
+
+
+def r_hclust(X, path):
+    return r_script(X, path, """seconds <- system.time(h <- hclust(dist(X), "ward.D2"))[3]
+cat(seconds, format(sum(h$height), digits = 15))""")
+
+
+def r_script(X, path, code):
+    """Seconds and quality that an R program prints about the matrix X."""
+    read = f'X <- matrix(readBin("{path}", "double", {X.size}), ncol = {X.shape[1]}, byrow = TRUE)\n'
+    out = subprocess.run(["Rscript", "-e", read + code], check=True, capture_output=True, text=True).stdout.split()
+    return float(out[0]), float(out[1])
+
+
+def scipy_ward(X, path):
+    from scipy.cluster.hierarchy import linkage
+    start = time.perf_counter()
+    heights = linkage(X, "ward")[:, 2]
+    return time.perf_counter() - start, heights.sum()
+
+
+def blobs(r, n, p, k, spread):
+    """Rows about k centres, and a tenth of them anywhere."""
+    X = 10 * r.random((k, p))[r.integers(0, k, n)] + spread * r.standard_normal((n, p))
+    X[: n // 10] = 10 * r.random((n // 10, p))
+    return r.permutation(X)
+
+
 # name: task, data, k (or min_samples), eps, peers: each gives seconds and the quality
 WORKLOADS = {
     "kmeans": ("kmeans", lambda r: r.standard_normal((1000000, 16)) + 2 * r.integers(0, 3, (1000000, 16)), 10, 0, {
         "scikit-learn lloyd": lambda X, path: kmeans(X, path, 10, "lloyd"),
         "scikit-learn elkan": lambda X, path: kmeans(X, path, 10, "elkan")}),
+    "dbscan": ("dbscan", lambda r: blobs(r, 50000, 2, 20, 0.3), 10, 0.1, {
+        "scikit-learn": lambda X, path: dbscan(X, path, 10, 0.1),
+        "R dbscan": lambda X, path: r_dbscan(X, path, 10, 0.1)}),
+    "ward": ("agglomerative", lambda r: blobs(r, 10000, 10, 20, 1.0), 0, 0, {
+        "R hclust and dist": r_hclust,
+        "SciPy linkage": scipy_ward}),
 }
 
 
@@ -48,7 +93,7 @@ def run(build, name):
                 try:
                     took, quality[peer] = call(X, path)
                     seconds.setdefault(peer, []).append(took)
-                except (ImportError, OSError):
+                except (ImportError, OSError, subprocess.CalledProcessError):
                     quality[peer] = None
     own = statistics.median(seconds["mlkit"])
     for program in quality:

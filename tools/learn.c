@@ -184,7 +184,8 @@ static bool make_mat(size_t rows, size_t cols, mlk_mat *m)
 static mlk_status predict_all(cli *c, const mlk_model *pipeline, mlk_cmat X, outcome *o)
 {
     const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(pipeline));
-    const size_t n = X.rows, k = mlk_model_n_classes(pipeline);
+    const bool classes = !(algo->tasks & MLK_CLUSTERING); /* else they are but compared with */
+    const size_t n = X.rows, k = classes ? mlk_model_n_classes(pipeline) : 0;
     mlk_mat predicted;
     mlk_status st = MLK_OK;
     if (!make_mat(n, 1, &predicted))

@@ -113,12 +113,15 @@ static mlk_status put_prediction(cli *c, job *j)
 
 static mlk_status put_probabilities(cli *c, job *j)
 {
-    const size_t k = mlk_schema_n_classes(j->file->schema);
+    const size_t k = mlk_model_n_probabilities(j->file->pipeline);
     output *o = begin_output(j, k ? k : 1);
     if (!o)
         return MLK_ENOMEM;
     for (size_t i = 0; i < k; i++)
-        snprintf(title(o, i), 300, "p(%s)", mlk_schema_class(j->file->schema, i));
+        if (j->task == MLK_CLUSTERING)
+            snprintf(title(o, i), 300, "p(%zu)", i);
+        else
+            snprintf(title(o, i), 300, "p(%s)", mlk_schema_class(j->file->schema, i));
     return mlk_model_predict_proba(j->file->pipeline, j->data.X, &c->run, o->values);
 }
 

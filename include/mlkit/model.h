@@ -175,8 +175,10 @@ typedef struct mlk_algo {
     /** Regression: values. Classification: class numbers. Clustering: cluster numbers.
      *  Outliers: 1 or 0. */
     mlk_status (*predict)(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out);
-    /** X.rows x n_classes probabilities, rows summing to 1. */
+    /** X.rows x n_probabilities(state) probabilities, rows summing to 1. */
     mlk_status (*predict_proba)(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out);
+    /** Columns that predict_proba() writes; NULL: n_classes. */
+    size_t (*n_probabilities)(const void *state);
     /** X.rows x n_decisions(state) raw decision values (outlier score in column 0). */
     mlk_status (*decision)(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out);
     /** Columns that decision() writes; NULL: 1 for two classes, else n_classes. */
@@ -263,6 +265,7 @@ const void *mlk_model_opts(const mlk_model *model);  /**< The options struct it 
 const void *mlk_model_state(const mlk_model *model); /**< The algorithm's own fitted type. */
 size_t mlk_model_n_features(const mlk_model *model);
 size_t mlk_model_n_classes(const mlk_model *model); /**< 0: not a classifier. */
+size_t mlk_model_n_probabilities(const mlk_model *model); /**< 0: no probabilities. */
 size_t mlk_model_n_decisions(const mlk_model *model);
 size_t mlk_model_n_components(const mlk_model *model); /**< 0: no transform. */
 mlk_fit_info mlk_model_info(const mlk_model *model);

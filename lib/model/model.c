@@ -171,8 +171,8 @@ mlk_status mlk_model_predict(const mlk_model *m, mlk_cmat X, const mlk_run *run,
 
 mlk_status mlk_model_predict_proba(const mlk_model *m, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    MLK_TRY(check_output(m, m->algo->predict_proba && m->n_classes, "class probabilities", X,
-                         m->n_features, out.rows, out.cols, m->n_classes));
+    const size_t k = mlk_model_n_probabilities(m);
+    MLK_TRY(check_output(m, k, "class probabilities", X, m->n_features, out.rows, out.cols, k));
     return m->algo->predict_proba(m->state, X, run, out);
 }
 
@@ -205,6 +205,13 @@ const void *mlk_model_opts(const mlk_model *m) { return m->opts; }
 const void *mlk_model_state(const mlk_model *m) { return m->state; }
 size_t mlk_model_n_features(const mlk_model *m) { return m->n_features; }
 size_t mlk_model_n_classes(const mlk_model *m) { return m->n_classes; }
+
+size_t mlk_model_n_probabilities(const mlk_model *m)
+{
+    if (!m->algo->predict_proba)
+        return 0;
+    return m->algo->n_probabilities ? m->algo->n_probabilities(m->state) : m->n_classes;
+}
 
 size_t mlk_model_n_decisions(const mlk_model *m)
 {

@@ -688,6 +688,14 @@ static mlk_status algo_inverse_transform(const void *state, mlk_cmat Z, const ml
     return MLK_OK;
 }
 
+/* As many as there are classes where the last step has none: it says so itself. */
+static size_t algo_n_probabilities(const void *state)
+{
+    const mlk_model *inner = ((const pipeline *)state)->inner;
+    const size_t k = mlk_model_n_probabilities(inner);
+    return k ? k : mlk_model_n_classes(inner);
+}
+
 static size_t algo_n_decisions(const void *state)
 {
     return mlk_model_n_decisions(((const pipeline *)state)->inner);
@@ -877,6 +885,7 @@ const mlk_algo mlk_pipeline_algo = {
     .path = algo_path,
     .predict = algo_predict,
     .predict_proba = algo_predict_proba,
+    .n_probabilities = algo_n_probabilities,
     .decision = algo_decision,
     .n_decisions = algo_n_decisions,
     .transform = algo_transform,

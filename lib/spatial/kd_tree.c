@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/parallel.h"
+#include "core/simd.h"
 #include "core/status.h"
 #include "spatial/lanes.h"
 
@@ -239,4 +240,87 @@ void kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, doubl
 {
     const search s = {tree, x, left_out, room, list};
     visit_group(&s, tree->n_levels - 1, 0);
+}
+
+/* ------------------------------------------------------------------ radius */
+
+typedef struct reach {
+    const kd_tree *tree;
+    const double *x;
+    double limit;
+    size_t *rows;
+    size_t n, most;
+} reach;
+
+/* Which of LANES points (bit l: lane l) have a squared distance of at most `limit` to x: those of
+ * lane_distances(), for each group of a leaf. */
+MLK_SIMD static unsigned points_within(const double *lanes, size_t p, size_t groups,
+                                       const double *x, double limit)
+{
+    unsigned mask = 0;
+    for (size_t g = 0; g < groups; g++) {
+        double sum[LANES] = {0.0};
+        for (size_t j = 0; j < p; j++)
+            for (size_t l = 0; l < LANES; l++) {
+                const double d = x[j] - lanes[(g * p + j) * LANES + l];
+                sum[l] += d * d;
+            }
+        for (size_t l = 0; l < LANES; l++)
+            mask |= (unsigned)(sum[l] <= limit) << (g * LANES + l);
+    }
+    return mask;
+}
+
+/* The same for LANES boxes. Rounding is monotone, so no box is farther than a point in it. */
+MLK_SIMD static unsigned boxes_within(const double *lo, const double *hi, size_t p, const double *x,
+                                      double limit)
+{
+    unsigned mask = 0;
+    double sum[LANES] = {0.0};
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++) {
+            const double low = lo[j * LANES + l], high = hi[j * LANES + l];
+            const double raised = x[j] > low ? x[j] : low;
+            const double d = x[j] - (raised < high ? raised : high);
+            sum[l] += d * d;
+        }
+    for (size_t l = 0; l < LANES; l++)
+        mask |= (unsigned)(sum[l] <= limit) << l;
+    return mask;
+}
+
+static void reach_leaf(reach *r, size_t leaf)
+{
+    const kd_tree *t = r->tree;
+    const size_t first = leaf * KD_LEAF;
+    const size_t count = t->n - first < KD_LEAF ? t->n - first : KD_LEAF;
+    const size_t groups = (count + LANES - 1) / LANES;
+    unsigned mask = points_within(t->lanes + first * t->p, t->p, groups, r->x, r->limit);
+    mask &= 0xffffffffu >> (KD_LEAF - count); /* lanes without a row repeat one */
+    for (; mask; mask &= mask - 1)
+        r->rows[r->n++] = t->row[first + (size_t)__builtin_ctz(mask)];
+}
+
+static void reach_group(reach *r, size_t l, size_t group)
+{
+    const kd_tree *t = r->tree;
+    const kd_level *level = &t->level[l];
+    const size_t first = group * LANES, at = first * t->p;
+    const size_t count = level->n - first < LANES ? level->n - first : LANES;
+    unsigned mask = boxes_within(level->lo + at, level->hi + at, t->p, r->x, r->limit);
+    mask &= 0xffu >> (LANES - count);
+    for (; mask && r->n < r->most; mask &= mask - 1) {
+        const size_t node = first + (size_t)__builtin_ctz(mask);
+        if (l)
+            reach_group(r, l - 1, node);
+        else
+            reach_leaf(r, node);
+    }
+}
+
+size_t kd_tree_within(const kd_tree *tree, const double *x, double limit, size_t most, size_t *rows)
+{
+    reach r = {tree, x, limit, rows, 0, most};
+    reach_group(&r, tree->n_levels - 1, 0);
+    return r.n;
 }

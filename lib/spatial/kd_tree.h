@@ -37,4 +37,10 @@ void kd_tree_release(kd_tree *tree);
 void kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, double *room,
                     near_list *list);
 
+/* Row numbers of all whose squared Euclidean distance to x is at most `limit`, into `rows` (room
+ * for n), whatever the tree's power; it ends early once `most` of them are found. Returns how many.
+ */
+size_t kd_tree_within(const kd_tree *tree, const double *x, double limit, size_t most,
+                      size_t *rows);
+
 #endif
