@@ -6,6 +6,9 @@
 #include <mlkit/bayes/lda.h>
 #include <mlkit/bayes/naive_bayes.h>
 #include <mlkit/bayes/qda.h>
+#include <mlkit/cluster/agglomerative.h>
+#include <mlkit/cluster/dbscan.h>
+#include <mlkit/cluster/gmm.h>
 #include <mlkit/cluster/kmeans.h>
 #include <mlkit/core.h>
 #include <mlkit/core/doc.h>

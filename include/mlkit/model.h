@@ -264,7 +264,7 @@ const mlk_algo *mlk_model_algo(const mlk_model *model);
 const void *mlk_model_opts(const mlk_model *model);  /**< The options struct it was fitted with. */
 const void *mlk_model_state(const mlk_model *model); /**< The algorithm's own fitted type. */
 size_t mlk_model_n_features(const mlk_model *model);
-size_t mlk_model_n_classes(const mlk_model *model); /**< 0: not a classifier. */
+size_t mlk_model_n_classes(const mlk_model *model);       /**< 0: not a classifier. */
 size_t mlk_model_n_probabilities(const mlk_model *model); /**< 0: no probabilities. */
 size_t mlk_model_n_decisions(const mlk_model *model);
 size_t mlk_model_n_components(const mlk_model *model); /**< 0: no transform. */
