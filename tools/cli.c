@@ -83,7 +83,8 @@ const cli_option cli_options[] = {
     {"set", 's', CLI_LIST, AT(set), CLI_FIT, 0, "NAME=VALUE[,...]",
      "a parameter of the model; repeatable"},
     {"tune", 0, CLI_LIST, AT(tune), CLI_FIT, 0, "NAME=V1:V2...",
-     "choose a parameter by cross-validation; lo..hi/n and lo..hi/nlog are ranges; repeatable"},
+     "choose a parameter by cross-validation (of cluster models: on all rows); lo..hi/n and "
+     "lo..hi/nlog are ranges; repeatable"},
     {"model", 'm', CLI_LIST, AT(models), CLI_COMPARE, 0, "MODEL[:NAME=VALUE,...]",
      "a model that takes part, with parameters (impute, encode, scale and poly too); a list v1:v2 "
      "or "
@@ -99,7 +100,9 @@ const cli_option cli_options[] = {
      "shuffle (stratified for classes), blocks, group:COL or time"},
     {"search", 0, CLI_TEXT, AT(search), LEARN, 0, "HOW", "grid, random:N or halving"},
     {"scoring", 0, CLI_TEXT, AT(scoring), LEARN, 0, "METRIC",
-     "what tuning and folds are judged by (default: accuracy, r2)"},
+     "what tuning and folds are judged by (default: accuracy, r2; clusters: silhouette, "
+     "davies_bouldin, "
+     "calinski_harabasz, gap, elbow; gmm: bic, aic)"},
     {"path", 0, CLI_TEXT, AT(path), CLI_FIT, 0, "NAME",
      "a whole path of this parameter, cross-validated"},
     {"rule", 0, CLI_TEXT, AT(rule), CLI_FIT, 0, "RULE",

@@ -214,20 +214,29 @@ static mlk_status predict_all(cli *c, const mlk_model *pipeline, mlk_cmat X, out
     return st;
 }
 
+/* Clusters are judged where they were sought, after preprocessing. */
+static mlk_status make_points(cli *c, const mlk_model *pipeline, mlk_cmat X, outcome *o)
+{
+    if (!make_mat(X.rows, mlk_pipeline_n_columns(pipeline), &o->points))
+        return MLK_ENOMEM;
+    return mlk_pipeline_design(pipeline, X, &c->run, o->points);
+}
+
 mlk_predictions outcome_predictions(const outcome *o, const mlk_model *pipeline,
                                     const mlk_schema *schema, const mlk_data *data,
                                     const char *const *classes)
 {
     const unsigned task = mlk_task_of(mlk_model_algo(mlk_pipeline_inner(pipeline)), schema);
+    const bool clusters = task == MLK_CLUSTERING; /* compared with classes, not with numbers */
     return (mlk_predictions){
         .task = (mlk_metric_task)task,
-        .n_classes = data->n_classes,
-        .truth = data->y,
+        .n_classes = clusters ? 0 : data->n_classes,
+        .truth = clusters && !data->n_classes ? (mlk_cvec){NULL, 0} : data->y,
         .predicted = mlk_vec_c(o->predicted),
         .probabilities = mlk_mat_c(o->probabilities),
         .scores = mlk_mat_c(o->scores),
         .w = data->w,
-        .X = task == MLK_CLUSTERING ? data->X : (mlk_cmat){0},
+        .X = mlk_mat_c(o->points),
         .classes = classes,
     };
 }
@@ -243,6 +252,8 @@ int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, co
     if (!algo->predict)
         return CLI_DONE;
     mlk_status st = predict_all(c, pipeline, data->X, o);
+    if (st == MLK_OK && task == MLK_CLUSTERING)
+        st = make_points(c, pipeline, data->X, o);
     const char **classes = class_names(schema);
     mlk_run run = c->run;
     if (!warn)
@@ -262,6 +273,7 @@ void outcome_free(outcome *o)
     free(o->predicted.data);
     free(o->probabilities.data);
     free(o->scores.data);
+    free(o->points.data);
     mlk_evaluation_free(o->evaluation);
     *o = (outcome){0};
 }

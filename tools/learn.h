@@ -39,6 +39,7 @@ void learner_free(learner *l);
 typedef struct outcome {
     mlk_vec predicted;
     mlk_mat probabilities, scores; /* data NULL: the model has none */
+    mlk_mat points;                /* of a cluster model: the design */
     mlk_evaluation *evaluation;    /* NULL: nothing to judge by (a transform) */
 } outcome;
 

@@ -18,6 +18,20 @@ static int parse_rule(const cli *c, tuning *t)
     return status;
 }
 
+/* Cluster models predict no target: their candidates are fitted on all rows and compared. */
+static int parse_clusterings(const cli *c, const learner *l, tuning *t)
+{
+    const cli_settings *s = &c->set;
+    if (s->cv || s->folds || s->path || s->search)
+        return cli_usage(c,
+                         "%s predicts no target to cross-validate; --tune alone compares its "
+                         "clusterings",
+                         l->algo->name);
+    if (mlk_grid_new(&l->pipeline, s->tune.items, s->tune.n, &t->grid) != MLK_OK)
+        return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+    return CLI_DONE;
+}
+
 int tuning_parse(cli *c, const learner *l, tuning *t)
 {
     const cli_settings *s = &c->set;
@@ -36,6 +50,8 @@ int tuning_parse(cli *c, const learner *l, tuning *t)
         return cli_usage(c, "--rule chooses a point of --path, which is not given");
     if ((s->folds || s->scoring) && !t->wanted)
         return cli_usage(c, "--folds and --scoring need --cv, --tune or --path");
+    if (t->wanted && (l->algo->tasks & MLK_CLUSTERING))
+        return parse_clusterings(c, l, t);
     if (t->wanted && l->algo->tasks > (MLK_REGRESSION | MLK_CLASSIFICATION))
         return cli_usage(c, "%s predicts no target to cross-validate", l->algo->name);
     if (mlk_folds_parse(s->cv, s->folds, &t->folds_opts, &t->group) != MLK_OK ||
@@ -94,11 +110,25 @@ static mlk_status cross_validate(const cli *c, const learner *l, const mlk_data 
     return mlk_cross_validate(&candidate, 1, train, t->folds, &opts, &c->run, &t->cv);
 }
 
+static int run_clusterings(cli *c, learner *l, const mlk_data *train, tuning *t)
+{
+    mlk_clusterings_opts opts = mlk_clusterings_opts_default();
+    opts.scoring = c->set.scoring;
+    opts.seed = c->set.seed;
+    const mlk_status st = mlk_clusterings_run(t->grid, train, &opts, &c->run, &t->clusterings);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    l->pipeline = *mlk_grid_at(t->grid, mlk_clusterings_chosen(t->clusterings));
+    return CLI_DONE;
+}
+
 int tuning_run(cli *c, learner *l, const mlk_table *table, const mlk_dataset *dataset,
                const mlk_data *train, const size_t *rows, tuning *t)
 {
     if (!t->wanted)
         return CLI_DONE;
+    if (l->algo->tasks & MLK_CLUSTERING)
+        return run_clusterings(c, l, train, t);
     if (t->group) {
         const int status =
             take_groups(c, table, t->group, dataset, rows, train->X.rows, &t->groups);
@@ -133,7 +163,9 @@ void tuning_report(const tuning *t, mlk_doc *to)
         return;
     }
     mlk_doc *cv = mlk_doc_put_map(to, "cv");
-    if (t->search)
+    if (t->clusterings)
+        mlk_clusterings_report(t->clusterings, t->grid, cv);
+    else if (t->search)
         mlk_search_report(t->search, t->grid, cv);
     else if (t->path)
         mlk_cv_path_report(t->path, cv);
@@ -150,6 +182,29 @@ static void print_table(mlk_text_table *table)
     mlk_text_table_free(table);
 }
 
+/* "alpha=1 poly=2", cut to `size` bytes. */
+static void params_text(const mlk_grid *grid, size_t candidate, char *text, size_t size)
+{
+    enum { DIGITS = 5 };
+    mlk_doc *params = mlk_doc_new();
+    char value[64];
+    size_t at = 0;
+    *text = '\0';
+    mlk_grid_params(grid, candidate, params);
+    for (size_t k = 0; k < mlk_doc_size(params) && at < size; k++) {
+        const mlk_doc *node = mlk_doc_at(params, k);
+        const char *word = mlk_doc_text(node);
+        const mlk_doc_kind kind = mlk_doc_kind_of(node);
+        if (kind == MLK_DOC_BOOL)
+            word = mlk_doc_bool(node) ? "true" : "false";
+        else if (!word)
+            word = mlk_text_number(mlk_doc_real(node), DIGITS, value, sizeof value);
+        at += (size_t)snprintf(text + at, size - at, "%s%s=%s", k ? " " : "",
+                               mlk_doc_key_at(params, k), word);
+    }
+    mlk_doc_free(params);
+}
+
 /* The best candidates, by rank. */
 static void print_search(const tuning *t)
 {
@@ -162,22 +217,8 @@ static void print_search(const tuning *t)
             const mlk_trial trial = mlk_search_at(t->search, i);
             if (trial.rank != rank)
                 continue;
-            mlk_doc *params = mlk_doc_new();
-            char text[256] = "", value[64];
-            size_t at = 0;
-            mlk_grid_params(t->grid, trial.candidate, params);
-            for (size_t k = 0; k < mlk_doc_size(params) && at < sizeof text; k++) {
-                const mlk_doc *node = mlk_doc_at(params, k);
-                const char *word = mlk_doc_text(node);
-                const mlk_doc_kind kind = mlk_doc_kind_of(node);
-                if (kind == MLK_DOC_BOOL)
-                    word = mlk_doc_bool(node) ? "true" : "false";
-                else if (!word)
-                    word = mlk_text_number(mlk_doc_real(node), DIGITS, value, sizeof value);
-                at += (size_t)snprintf(text + at, sizeof text - at, "%s%s=%s", k ? " " : "",
-                                       mlk_doc_key_at(params, k), word);
-            }
-            mlk_doc_free(params);
+            char text[256];
+            params_text(t->grid, trial.candidate, text, sizeof text);
             mlk_text_table_number(table, (double)rank, DIGITS);
             mlk_text_table_cell(table, text);
             mlk_text_table_number(table, trial.mean, DIGITS);
@@ -209,12 +250,41 @@ static void print_path(const tuning *t)
     print_table(table);
 }
 
+static void print_clusterings(const tuning *t)
+{
+    enum { DIGITS = 5 };
+    static const char *const titles[] = {"parameters", "clusters", "noise", "inertia", "silhouette",
+                                         "gap",        "s",        "bic",   ""};
+    mlk_text_table *table = mlk_text_table_new(titles, sizeof titles / sizeof *titles);
+    for (size_t i = 0; i < mlk_clusterings_size(t->clusterings); i++) {
+        const mlk_clustering one = mlk_clusterings_at(t->clusterings, i);
+        char text[256];
+        params_text(t->grid, i, text, sizeof text);
+        mlk_text_table_cell(table, text);
+        mlk_text_table_number(table, (double)one.n_clusters, DIGITS);
+        mlk_text_table_number(table, (double)one.n_noise, DIGITS);
+        mlk_text_table_number(table, one.inertia, DIGITS);
+        mlk_text_table_number(table, one.silhouette, DIGITS);
+        mlk_text_table_number(table, one.gap, DIGITS);
+        mlk_text_table_number(table, one.gap_se, DIGITS);
+        mlk_text_table_number(table, one.bic, DIGITS);
+        mlk_text_table_cell(table, i == mlk_clusterings_chosen(t->clusterings) ? "<- chosen" : "");
+    }
+    printf("\nclusterings, chosen by %s\n", mlk_clusterings_scoring(t->clusterings));
+    print_table(table);
+    printf("\n");
+}
+
 void tuning_print(const tuning *t)
 {
     enum { DIGITS = 5 };
     static const char *const titles[] = {"metric", "mean", "sd"};
     if (!t->wanted)
         return;
+    if (t->clusterings) {
+        print_clusterings(t);
+        return;
+    }
     const mlk_cv *cv = t->search ? mlk_search_cv(t->search)
                        : t->path ? mlk_cv_path_cv(t->path)
                                  : t->cv;
@@ -240,6 +310,7 @@ void tuning_free(tuning *t)
     mlk_cv_free(t->cv);
     mlk_cv_path_free(t->path);
     mlk_search_free(t->search);
+    mlk_clusterings_free(t->clusterings);
     mlk_grid_free(t->grid);
     mlk_folds_free(t->folds);
     free(t->groups);

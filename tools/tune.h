@@ -1,6 +1,7 @@
 #ifndef TOOLS_TUNE_H
 #define TOOLS_TUNE_H
 
+#include <mlkit/selection/clusterings.h>
 #include <mlkit/selection/path.h>
 
 #include "learn.h"
@@ -19,7 +20,8 @@ typedef struct tuning {
     mlk_grid *grid;
     mlk_search *search;
     mlk_cv_path *path;
-    mlk_cv *cv; /* --cv alone */
+    mlk_cv *cv;                   /* --cv alone */
+    mlk_clusterings *clusterings; /* --tune of a cluster model, which is fitted on all rows */
 } tuning;
 
 /* The words of the command line; CLI_USAGE with the message out. */

@@ -58,6 +58,7 @@
 #include <mlkit/report/text.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/clean.h>
+#include <mlkit/selection/clusterings.h>
 #include <mlkit/selection/compare.h>
 #include <mlkit/selection/comparison.h>
 #include <mlkit/selection/cross_validate.h>

@@ -91,6 +91,58 @@ START_TEST(groups_stay_together)
 }
 END_TEST
 
+/* Two far groups of six rows; the second column is which. */
+static void write_groups(void)
+{
+    char text[1000] = "a,b,group\n";
+    for (int i = 0; i < 12; i++)
+        sprintf(text + strlen(text), "%g,%d,%s\n", (i % 2) * 50 + 0.1 * i, i * i % 3,
+                i % 2 ? "far" : "near");
+    shell_write("g.csv", text);
+}
+
+START_TEST(clusterings_are_compared_on_all_rows)
+{
+    static const char *const rules[] = {"silhouette", "gap", "elbow"};
+    write_groups();
+    for (size_t i = 0; i < MLK_COUNT(rules); i++) {
+        char command[200];
+        snprintf(command, sizeof command,
+                 "mlkit-fit kmeans -t group --features a --scale none --tune n_clusters=1..4/4 "
+                 "--scoring %s -o g.mlk --json g.csv",
+                 rules[i]);
+        const char *json = out_of(command);
+        require_close(shell_json_number(json, "params", "n_clusters"), 2.0, 0.0);
+        require_close(shell_json_number(json, "best", "clusters"), 2.0, 0.0);
+        require_close(shell_json_number(json, "train", "ari"), 1.0, 0.0);
+    }
+    shell_require(2, "predicts no target to cross-validate",
+                  "mlkit-fit kmeans --features a --tune n_clusters=1:2 --cv 3 g.csv");
+    shell_require(1, "did you mean 'elbow'?",
+                  "mlkit-fit kmeans --features a --tune n_clusters=1:2 --scoring elbw g.csv");
+}
+END_TEST
+
+START_TEST(cluster_models_predict_clusters_and_probabilities)
+{
+    static const char *const models[] = {"kmeans -s n_clusters=2", "agglomerative -s n_clusters=2",
+                                         "gmm -s n_clusters=2", "dbscan -s eps=5"};
+    write_groups();
+    for (size_t i = 0; i < MLK_COUNT(models); i++) {
+        char command[200];
+        snprintf(command, sizeof command,
+                 "mlkit-fit %s -q --features a --scale none -o g.mlk g.csv && "
+                 "mlkit-predict g.mlk %s g.csv | head -n 2 | tr '\\n' ' '",
+                 models[i], i == 2 ? "--probabilities" : "");
+        const char *out = out_of(command);
+        ck_assert_msg(strncmp(out, i == 2 ? "cluster,p(0),p(1) " : "cluster ", i == 2 ? 18 : 8) ==
+                          0,
+                      "%s: %s", models[i], out);
+    }
+    shell_require(1, "", "mlkit-predict g.mlk --probabilities g.csv");
+}
+END_TEST
+
 static const struct {
     const char *options;
     int status;
@@ -128,6 +180,8 @@ Suite *test_suite(void)
     Suite *s = suite_create("tools/tuning");
     TCase *tc = test_case(s, "tuning");
     tcase_add_checked_fixture(tc, shell_enter, shell_leave);
+    tcase_add_test(tc, clusterings_are_compared_on_all_rows);
+    tcase_add_test(tc, cluster_models_predict_clusters_and_probabilities);
     tcase_add_test(tc, folds_of_blocks_are_consecutive_rows);
     tcase_add_test(tc, tuning_chooses_the_best_of_the_grid_and_refits);
     tcase_add_test(tc, the_simplest_model_within_one_standard_error_is_no_more_complex);

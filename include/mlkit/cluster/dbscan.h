@@ -52,7 +52,7 @@ mlk_status mlk_dbscan_fit(const mlk_data *data, const mlk_dbscan_opts *opts, con
 /** The cluster of each row, or -1. MLK_EINVAL, MLK_ENOMEM, MLK_ECANCELLED. */
 mlk_status mlk_dbscan_predict(const mlk_dbscan *model, mlk_cmat X, const mlk_run *run, mlk_vec out);
 
-size_t mlk_dbscan_n_clusters(const mlk_dbscan *model);
+size_t mlk_dbscan_n_clusters(const mlk_dbscan *model);     /**< Without the noise. */
 const int32_t *mlk_dbscan_labels(const mlk_dbscan *model); /**< Of the training rows. */
 const uint32_t *mlk_dbscan_core(const mlk_dbscan *model);  /**< Core rows, ascending. */
 size_t mlk_dbscan_n_core(const mlk_dbscan *model);         /**< Their number. */
