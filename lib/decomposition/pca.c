@@ -12,11 +12,13 @@
 struct mlk_pca {
     mlk_scratch memory;
     size_t p, k;
-    bool whiten;
+    size_t width; /* of the scores: k, or p for zca */
+    bool whiten, zca;
     double error;
     mlk_vec mean, variance, ratio, singular; /* p; k each */
     mlk_vec scale;                           /* k: 1, or roots of the variances */
-    mlk_mat V, W;                            /* k x p; p x k, what transform multiplies with */
+    mlk_mat V;                               /* k x p */
+    mlk_mat W, back;                         /* p x width and back: what rows are multiplied with */
 };
 
 static const mlk_word counts[] = {{"all", MLK_PCA_ALL}, {"mle", MLK_PCA_MLE}, {NULL, 0}};
@@ -30,6 +32,7 @@ static const mlk_opt opt_table[] = {
     MLK_OPT_REAL_WORDS(mlk_pca_opts, n_components, MLK_PCA_ALL, 0.0, 2147483647.0, true, counts,
                        "components: a count, or a share of the variance below 1"),
     MLK_OPT_BOOL(mlk_pca_opts, whiten, false, "scores of variance 1"),
+    MLK_OPT_BOOL(mlk_pca_opts, zca, false, "whitened and turned back: a value a column"),
     MLK_OPT_WORD(mlk_pca_opts, solver, MLK_PCA_AUTO, solvers, "how the components are found"),
     MLK_OPT_INT(mlk_pca_opts, seed, 0.0, 0.0, INFINITY, "seed of the randomised solver"),
     MLK_OPT_END,
@@ -49,7 +52,7 @@ mlk_pca_opts mlk_pca_opts_default(void)
 
 /* ------------------------------------------------------------------- model */
 
-static mlk_status model_new(size_t p, size_t k, bool whiten, mlk_pca **model)
+static mlk_status model_new(size_t p, size_t k, bool whiten, bool zca, mlk_pca **model)
 {
     mlk_pca *m = mlk_alloc_zero(1, sizeof *m);
     *model = m;
@@ -57,14 +60,17 @@ static mlk_status model_new(size_t p, size_t k, bool whiten, mlk_pca **model)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
     m->p = p;
     m->k = k;
+    m->width = zca ? p : k;
     m->whiten = whiten;
+    m->zca = zca;
     m->mean = mlk_scratch_vec(&m->memory, p);
     m->variance = mlk_scratch_vec(&m->memory, k);
     m->ratio = mlk_scratch_vec(&m->memory, k);
     m->singular = mlk_scratch_vec(&m->memory, k);
     m->scale = mlk_scratch_vec(&m->memory, k);
     m->V = mlk_scratch_mat(&m->memory, k, p);
-    m->W = mlk_scratch_mat(&m->memory, p, k);
+    m->W = mlk_scratch_mat(&m->memory, p, m->width);
+    m->back = mlk_scratch_mat(&m->memory, m->width, p);
     return m->memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu components", k) : MLK_OK;
 }
 
@@ -75,16 +81,30 @@ void mlk_pca_free(mlk_pca *m)
     mlk_free(m);
 }
 
-/* What follows from components and variances: W = V' / scale. */
+/* What follows from components and variances: W = V' diag(1 / scale) and its inverse on the
+ * subspace, diag(scale) V; zca: V' diag(1 / scale) V and V' diag(scale) V. */
 static void prepare(mlk_pca *m)
 {
-    for (size_t c = 0; c < m->k; c++) {
+    const size_t p = m->p, k = m->k;
+    for (size_t c = 0; c < k; c++) {
         const double v = m->variance.data[c];
         const bool flat = !(v > DBL_EPSILON * DBL_EPSILON * m->variance.data[0]);
-        m->scale.data[c] = !m->whiten ? 1.0 : flat ? 0.0 : sqrt(v);
-        for (size_t j = 0; j < m->p; j++)
-            m->W.data[j * m->k + c] =
-                m->scale.data[c] > 0.0 ? m->V.data[c * m->p + j] / m->scale.data[c] : 0.0;
+        m->scale.data[c] = !m->whiten && !m->zca ? 1.0 : flat ? 0.0 : sqrt(v);
+    }
+    for (size_t i = 0; i < p * m->width; i++)
+        m->W.data[i] = m->back.data[i] = 0.0;
+    for (size_t c = 0; c < k; c++) {
+        const double *v = m->V.data + c * p, scale = m->scale.data[c];
+        const double inverse = scale > 0.0 ? 1.0 / scale : 0.0;
+        for (size_t j = 0; !m->zca && j < p; j++) {
+            m->W.data[j * k + c] = v[j] * inverse;
+            m->back.data[c * p + j] = v[j] * scale;
+        }
+        for (size_t i = 0; m->zca && i < p; i++)
+            for (size_t j = 0; j < p; j++) {
+                m->W.data[i * p + j] += v[i] * inverse * v[j];
+                m->back.data[i * p + j] += v[i] * scale * v[j];
+            }
     }
 }
 
@@ -119,6 +139,14 @@ static mlk_status check_opts(const mlk_data *d, const mlk_pca_opts *o)
     return MLK_OK;
 }
 
+/* Is the covariance the way, at first? */
+static bool by_covariance(const mlk_pca_opts *o, size_t n, size_t p)
+{
+    const size_t m = n < p ? n : p;
+    const bool few = o->n_components >= 1.0 && o->n_components < (double)(m / 10);
+    return o->solver == MLK_PCA_COVARIANCE || (o->solver == MLK_PCA_AUTO && !(m > WIDE && few));
+}
+
 /* At least the first k pairs. */
 static mlk_status solve(const pca_problem *t, const mlk_pca_opts *o, size_t k, const mlk_run *run)
 {
@@ -126,8 +154,7 @@ static mlk_status solve(const pca_problem *t, const mlk_pca_opts *o, size_t k, c
     const bool automatic = o->solver == MLK_PCA_AUTO;
     if (o->solver == MLK_PCA_FULL)
         return pca_full(t, run);
-    if (o->solver == MLK_PCA_RANDOMISED ||
-        (automatic && m > WIDE && k < m / 10 && o->n_components >= 1.0))
+    if (!by_covariance(o, n, p))
         return pca_randomised(t, k, (uint64_t)o->seed, run);
     MLK_TRY(pca_covariance(t, k, run));
     const bool lost = !(t->lambda.data[k - 1] > SAFE_SHARE * t->lambda.data[0]);
@@ -176,6 +203,30 @@ static void keep(const pca_problem *t, double total, mlk_pca *m)
     prepare(m);
 }
 
+static mlk_status check_total(double total, size_t n)
+{
+    if (!(total > 0.0))
+        return MLK_FAIL(MLK_ESINGULAR, "all rows are equal: there is no variance to explain");
+    if (!(total * (double)n < INFINITY))
+        return MLK_FAIL(MLK_ESINGULAR, "the variance overflows: scale the columns");
+    return MLK_OK;
+}
+
+/* Means and products in one read, which finds values that are not finite, too. */
+static mlk_status find_products(const mlk_data *data, const mlk_run *run, mlk_vec mean, mlk_mat G,
+                                double *total)
+{
+    const mlk_run inner = mlk_run_inner(run);
+    const mlk_cvec none = {NULL, 0};
+    MLK_TRY(mlk_gram_augmented(data->X, none, none, true, &inner, G, mean));
+    *total = 0.0;
+    for (size_t j = 0; j < G.rows; j++)
+        *total += G.data[j * G.ld + j] / (double)(data->X.rows - 1);
+    if (!(*total < INFINITY))
+        MLK_TRY(mlk_data_check(data, 0, 0, run));
+    return check_total(*total, data->X.rows);
+}
+
 /* Sum of the variances, divisor n - 1. */
 static mlk_status find_mean(mlk_cmat X, const mlk_run *run, mlk_vec mean, double *room,
                             double *total)
@@ -186,11 +237,7 @@ static mlk_status find_mean(mlk_cmat X, const mlk_run *run, mlk_vec mean, double
     for (size_t j = 0; j < X.cols; j++)
         *total += room[j];
     *total *= (double)X.rows / (double)(X.rows - 1);
-    if (!(*total > 0.0))
-        return MLK_FAIL(MLK_ESINGULAR, "all rows are equal: there is no variance to explain");
-    if (!(*total * (double)X.rows < INFINITY))
-        return MLK_FAIL(MLK_ESINGULAR, "the variance overflows: scale the columns");
-    return MLK_OK;
+    return check_total(*total, X.rows);
 }
 
 mlk_status mlk_pca_fit(const mlk_data *data, const mlk_pca_opts *opts, const mlk_run *run,
@@ -200,7 +247,8 @@ mlk_status mlk_pca_fit(const mlk_data *data, const mlk_pca_opts *opts, const mlk
     const size_t n = data->X.rows, p = data->X.cols, m = n < p ? n : p;
     *model = NULL;
     MLK_TRY(mlk_opts_check(opt_table, &o));
-    MLK_TRY(mlk_data_check(data, 0, 0, run));
+    const bool products = n >= p && by_covariance(&o, n, p);
+    MLK_TRY(mlk_data_check(data, 0, products ? MLK_FINITE_LATER : 0, run));
     MLK_TRY(check_opts(data, &o));
     const size_t asked = o.n_components >= 1.0 ? (size_t)o.n_components : m;
     const size_t rows = asked < m ? asked : m;
@@ -209,17 +257,21 @@ mlk_status mlk_pca_fit(const mlk_data *data, const mlk_pca_opts *opts, const mlk
     double total = 0.0;
     const mlk_vec mean = mlk_scratch_vec(&scratch, p), lambda = mlk_scratch_vec(&scratch, m);
     double *room = mlk_scratch_vec(&scratch, p + 1).data;
+    const mlk_mat G = mlk_scratch_mat(&scratch, products ? p : 0, p);
     /* A decomposition of all gives all rows of V. */
     const mlk_mat V = mlk_scratch_mat(&scratch, m, p);
-    const pca_problem t = {data->X, mlk_vec_c(mean), lambda, V};
-    mlk_status st = scratch.failed
-                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu components", m, p)
-                        : find_mean(data->X, run, mean, room, &total);
+    const pca_problem t = {data->X, mlk_vec_c(mean), G, lambda, V};
+    mlk_status st = MLK_OK;
+    if (scratch.failed)
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu components", m, p);
+    else
+        st = products ? find_products(data, run, mean, G, &total)
+                      : find_mean(data->X, run, mean, room, &total);
     if (st == MLK_OK)
         st = solve(&t, &o, rows, run);
     if (st == MLK_OK)
-        st =
-            model_new(p, choose(&o, (mlk_cvec){lambda.data, rows}, total, n, room), o.whiten, &fit);
+        st = model_new(p, choose(&o, (mlk_cvec){lambda.data, rows}, total, n, room), o.whiten,
+                       o.zca, &fit);
     if (st == MLK_OK)
         keep(&t, total, fit);
     mlk_scratch_release(&scratch);
@@ -240,19 +292,12 @@ mlk_status mlk_pca_transform(const mlk_pca *m, mlk_cmat X, const mlk_run *run, m
 
 mlk_status mlk_pca_inverse_transform(const mlk_pca *m, mlk_cmat Z, const mlk_run *run, mlk_mat X)
 {
-    MLK_TRY(mlk_predict_check(Z, m->k, X.rows));
-    mlk_mat back = {mlk_alloc(m->k, m->p * sizeof(double)), m->k, m->p, m->p};
-    if (!back.data)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu components", m->k);
-    for (size_t c = 0; c < m->k; c++)
-        for (size_t j = 0; j < m->p; j++)
-            back.data[c * m->p + j] = m->V.data[c * m->p + j] * m->scale.data[c];
-    const mlk_status st = pca_project(Z, (mlk_cvec){NULL, 0}, mlk_mat_c(back), run, X);
-    mlk_free(back.data);
-    for (size_t i = 0; st == MLK_OK && i < X.rows; i++)
+    MLK_TRY(mlk_predict_check(Z, m->width, X.rows));
+    MLK_TRY(pca_project(Z, (mlk_cvec){NULL, 0}, mlk_mat_c(m->back), run, X));
+    for (size_t i = 0; i < X.rows; i++)
         for (size_t j = 0; j < m->p; j++)
             X.data[i * X.ld + j] += m->mean.data[j];
-    return st;
+    return MLK_OK;
 }
 
 mlk_cmat mlk_pca_components(const mlk_pca *m) { return mlk_mat_c(m->V); }
@@ -282,7 +327,7 @@ static mlk_status algo_inverse(const void *state, mlk_cmat Z, const mlk_run *run
     return mlk_pca_inverse_transform(state, Z, run, out);
 }
 
-static size_t algo_n_components(const void *state) { return ((const mlk_pca *)state)->k; }
+static size_t algo_n_components(const void *state) { return ((const mlk_pca *)state)->width; }
 
 static void algo_learned(const void *state, mlk_doc *to)
 {
@@ -299,6 +344,7 @@ static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_pca *m = state;
     mlk_doc_put_bool(to, "whiten", m->whiten);
+    mlk_doc_put_bool(to, "zca", m->zca);
     algo_learned(state, to);
 }
 
@@ -327,9 +373,10 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     (void)n_classes; /* a target may have been there; it was not looked at */
     mlk_doc_array shape;
     mlk_cmat V;
-    bool whiten;
+    bool whiten, zca;
     double error;
     MLK_TRY(mlk_doc_get_bool(from, "whiten", &whiten));
+    MLK_TRY(mlk_doc_get_bool(from, "zca", &zca));
     MLK_TRY(mlk_doc_get_real(from, "reconstruction_error", 0.0, DBL_MAX, &error));
     MLK_TRY(mlk_doc_get_array(from, "components", MLK_F64, &shape));
     if (shape.rows < 1 || shape.rows > n_features)
@@ -337,7 +384,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
                         n_features);
     MLK_TRY(mlk_doc_get_mat(from, "components", shape.rows, n_features, &V));
     mlk_pca *m;
-    mlk_status st = model_new(n_features, V.rows, whiten, &m);
+    mlk_status st = model_new(n_features, V.rows, whiten, zca, &m);
     if (st == MLK_OK)
         st = load_values(from, V, m);
     if (st != MLK_OK) {

@@ -79,19 +79,18 @@ mlk_status pca_covariance(const pca_problem *t, size_t k, const mlk_run *run)
     const size_t n = t->X.rows, p = t->X.cols, m = n < p ? n : p;
     const mlk_run inner = mlk_run_inner(run);
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_mat G = mlk_scratch_mat(&scratch, m, m), U = mlk_scratch_mat(&scratch, m, k);
-    mlk_mat copy = {NULL, 0, 0, 0};
+    const mlk_mat U = mlk_scratch_mat(&scratch, m, k);
+    mlk_mat copy = {NULL, 0, 0, 0}, G = t->G;
     mlk_status st = MLK_OK;
-    if (n < p)
+    if (n < p) {
+        G = mlk_scratch_mat(&scratch, n, n);
         copy = mlk_scratch_mat(&scratch, n, p);
+    }
     if (scratch.failed) {
         st = MLK_FAIL(MLK_ENOMEM, "no memory for a %zu x %zu matrix", m, m);
     } else if (n < p) {
         centred(t->X, t->mean, copy.data);
         st = mlk_gram_rows(mlk_mat_c(copy), &inner, G);
-    } else {
-        st = mlk_gram(t->X, (mlk_cvec){NULL, 0}, (mlk_cvec){NULL, 0}, t->mean, 0.0, &inner, G,
-                      (mlk_vec){NULL, 0});
     }
     if (st == MLK_OK)
         st = mlk_run_poll(run, -1.0);

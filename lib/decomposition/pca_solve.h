@@ -10,6 +10,7 @@
 typedef struct pca_problem {
     mlk_cmat X;
     mlk_cvec mean;
+    mlk_mat G;      /* n >= p: Xc'Xc, for pca_covariance(), which destroys it */
     mlk_vec lambda; /* min(n, p) values; the first k are written */
     mlk_mat V;      /* at most min(n, p) rows; the first k are written */
 } pca_problem;

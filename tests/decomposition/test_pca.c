@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 #include "support/jacobi.h"
+#include "support/maps.h"
 
 static mlk_pca *fit(mlk_cmat X, double n_components, bool whiten, int solver)
 {
-    const mlk_pca_opts opts = {n_components, whiten, solver, 0};
+    const mlk_pca_opts opts = {n_components, whiten, solver, 0, false};
     mlk_pca *model;
     require_ok(mlk_pca_fit(&(mlk_data){.X = X}, &opts, NULL, &model));
     return model;
@@ -98,6 +99,57 @@ START_TEST(inverse_transform_undoes_what_was_kept)
 }
 END_TEST
 
+static double cross_covariance(mlk_cmat A, mlk_cmat B, size_t a, size_t b)
+{
+    double mean = 0.0, sum = 0.0;
+    for (size_t i = 0; i < A.rows; i++)
+        mean += A.data[i * A.ld + a] / (double)A.rows;
+    for (size_t i = 0; i < A.rows; i++)
+        sum += (A.data[i * A.ld + a] - mean) * B.data[i * B.ld + b];
+    return sum / (double)(A.rows - 1);
+}
+
+/* The covariance of X and its ZCA scores is the symmetric root of that of X, which no other
+ * whitening has. */
+START_TEST(zca_scores_are_white_and_symmetric)
+{
+    const size_t n = 200, p = 5;
+    const mlk_cmat X = spread(8, n, p);
+    for (size_t k = 3; k <= p; k += 2) {
+        const mlk_pca_opts opts = {(double)k, false, MLK_PCA_AUTO, 0, true};
+        mlk_pca *model;
+        mlk_mat Z = test_mat(n, p), back = test_mat(n, p), root = test_mat(p, p);
+        double trace = 0.0, error = 0.0;
+        require_ok(mlk_pca_fit(&(mlk_data){.X = X}, &opts, NULL, &model));
+        require_ok(mlk_pca_transform(model, X, NULL, Z));
+        for (size_t a = 0; a < p; a++)
+            for (size_t b = 0; b < p; b++) {
+                root.data[a * p + b] = cross_covariance(X, mlk_mat_c(Z), a, b);
+                trace += a == b ? cross_covariance(mlk_mat_c(Z), mlk_mat_c(Z), a, a) : 0.0;
+                if (k == p)
+                    require_close(cross_covariance(mlk_mat_c(Z), mlk_mat_c(Z), a, b), a == b,
+                                  1e-10);
+            }
+        require_close(trace, (double)k, 1e-10); /* of fewer components: as many white dimensions */
+        for (size_t a = 0; a < p; a++)
+            for (size_t b = 0; b < p; b++) {
+                double square = 0.0;
+                for (size_t l = 0; l < p; l++)
+                    square += root.data[a * p + l] * root.data[l * p + b];
+                require_close(root.data[a * p + b], root.data[b * p + a], 1e-10);
+                if (k == p)
+                    require_close(square, cross_covariance(X, X, a, b), 1e-10);
+            }
+        require_ok(mlk_pca_inverse_transform(model, mlk_mat_c(Z), NULL, back));
+        for (size_t i = 0; i < n * p; i++)
+            error += (X.data[i] - back.data[i]) * (X.data[i] - back.data[i]);
+        require_close(error / (double)n, mlk_pca_reconstruction_error(model), 1e-11);
+        mlk_pca_free(model);
+        test_map_repeats(&mlk_pca_algo, &opts, X, X);
+    }
+}
+END_TEST
+
 START_TEST(directions_without_variance_have_score_0_when_whitened)
 {
     const mlk_cmat A = test_random_mat(4, 30, 2);
@@ -147,18 +199,9 @@ START_TEST(book_8_1_and_8_2_three_dimensions)
 }
 END_TEST
 
-static mlk_cmat table(const char *name, size_t columns)
-{
-    char path[80];
-    snprintf(path, sizeof path, "datasets/%s.csv", name);
-    mlk_cmat X = test_read_csv(test_source_path(path));
-    X.cols = columns;
-    return X;
-}
-
 START_TEST(digits_need_29_components_for_95_percent)
 {
-    const mlk_cmat X = table("digits", 64);
+    const mlk_cmat X = test_table("digits", 64);
     const double first[] = {.14890594, .13618771, .11794594};
     double sum = 0.0;
     mlk_pca *model = fit(X, 0.95, false, MLK_PCA_AUTO);
@@ -180,7 +223,7 @@ static const struct {
 
 START_TEST(minkas_choice_is_that_of_scikit_learn)
 {
-    mlk_pca *model = fit(table(sklearn[_i].name, sklearn[_i].columns), MLK_PCA_MLE, false, 0);
+    mlk_pca *model = fit(test_table(sklearn[_i].name, sklearn[_i].columns), MLK_PCA_MLE, false, 0);
     ck_assert_uint_eq(mlk_pca_components(model).rows, sklearn[_i].mle);
     mlk_pca_free(model);
 }
@@ -191,7 +234,7 @@ START_TEST(whitened_iris_is_that_of_scikit_learn)
     const double variance[] = {4.228241706034864, 0.24267074792863344, 0.07820950004291942};
     const double scores[] = {-1.3053378633198562, 0.6483693157802363,   -0.0998171567550147,
                              -1.3199352059240517, -0.35930855514416216, -0.7525729901078162};
-    const mlk_cmat X = table("iris", 4), two = {X.data, 2, 4, X.ld};
+    const mlk_cmat X = test_table("iris", 4), two = {X.data, 2, 4, X.ld};
     mlk_pca *model = fit(X, 3.0, true, MLK_PCA_AUTO);
     mlk_mat Z = test_mat(2, 3);
     require_ok(mlk_pca_transform(model, two, NULL, Z));
@@ -213,7 +256,7 @@ START_TEST(any_number_of_threads_gives_the_same_bytes)
         mlk_mat first = test_mat(5000, 6), out = test_mat(5000, 6);
         for (size_t k = 0; k < MLK_COUNT(threads); k++) {
             const mlk_run run = {.threads = threads[k]};
-            const mlk_pca_opts opts = {6.0, false, solver, 3};
+            const mlk_pca_opts opts = {6.0, false, solver, 3, false};
             mlk_pca *model;
             require_ok(mlk_pca_fit(&(mlk_data){.X = X}, &opts, &run, &model));
             require_ok(mlk_pca_transform(model, X, &run, k ? out : first));
@@ -228,7 +271,7 @@ END_TEST
 START_TEST(survives_an_archive)
 {
     const mlk_cmat X = spread(7, 40, 5);
-    const mlk_pca_opts opts = {3.0, true, MLK_PCA_AUTO, 0};
+    const mlk_pca_opts opts = {3.0, true, MLK_PCA_AUTO, 0, false};
     mlk_doc *doc = mlk_doc_new();
     mlk_mat a = test_mat(40, 3), b = test_mat(40, 3), c = test_mat(40, 5), d = test_mat(40, 5);
     mlk_model *model, *back;
@@ -259,13 +302,16 @@ START_TEST(rejects_bad_input_and_says_why)
         mlk_status status;
         const char *text;
     } cases[] = {
-        {X, {5, false, 0, 0}, MLK_EINVAL, "n_components = 5; expected a whole number up to 4"},
-        {X, {2.5, false, 0, 0}, MLK_EINVAL, "n_components = 2.5; expected a whole number"},
-        {X, {0, false, 0, 0}, MLK_EINVAL, "n_components = 0 is outside"},
-        {X, {0.5, false, MLK_PCA_RANDOMISED, 0}, MLK_EINVAL, "solver = randomised needs"},
-        {wide, {MLK_PCA_MLE, false, 0, 0}, MLK_EINVAL, "mle needs n >= p; X is 3 x 8"},
-        {{X.data, 1, 4, 4}, {1, false, 0, 0}, MLK_EINVAL, "X has 1 row"},
-        {{equal, 3, 2, 2}, {1, false, 0, 0}, MLK_ESINGULAR, "all rows are equal"},
+        {X,
+         {5, false, 0, 0, false},
+         MLK_EINVAL,
+         "n_components = 5; expected a whole number up to 4"},
+        {X, {2.5, false, 0, 0, false}, MLK_EINVAL, "n_components = 2.5; expected a whole number"},
+        {X, {0, false, 0, 0, false}, MLK_EINVAL, "n_components = 0 is outside"},
+        {X, {0.5, false, MLK_PCA_RANDOMISED, 0, false}, MLK_EINVAL, "solver = randomised needs"},
+        {wide, {MLK_PCA_MLE, false, 0, 0, false}, MLK_EINVAL, "mle needs n >= p; X is 3 x 8"},
+        {{X.data, 1, 4, 4}, {1, false, 0, 0, false}, MLK_EINVAL, "X has 1 row"},
+        {{equal, 3, 2, 2}, {1, false, 0, 0, false}, MLK_ESINGULAR, "all rows are equal"},
     };
     for (size_t k = 0; k < MLK_COUNT(cases); k++) {
         mlk_pca *model;
@@ -282,7 +328,7 @@ START_TEST(survives_each_failing_allocation)
     const mlk_run run = {.threads = 1};
     for (int solver = MLK_PCA_AUTO; solver <= MLK_PCA_RANDOMISED; solver++)
         for (int w = 0; w < 2; w++) {
-            const mlk_pca_opts opts = {2.0, false, solver, 0};
+            const mlk_pca_opts opts = {2.0, false, solver, 0, false};
             mlk_pca *model;
             mlk_status st = MLK_ENOMEM;
             for (int k = 0; st != MLK_OK; k++) {
@@ -303,6 +349,7 @@ Suite *test_suite(void)
     TCase *same = test_case(s, "invariance"), *errors = test_case(s, "errors");
     tcase_add_loop_test(definition, agrees_with_jacobis_rotations, 0, (int)MLK_COUNT(shapes));
     tcase_add_test(definition, inverse_transform_undoes_what_was_kept);
+    tcase_add_test(definition, zca_scores_are_white_and_symmetric);
     tcase_add_test(definition, directions_without_variance_have_score_0_when_whitened);
     tcase_add_test(figures, book_8_1_and_8_2_three_dimensions);
     tcase_add_test(figures, digits_need_29_components_for_95_percent);

@@ -15,7 +15,10 @@
  * by the k leading eigenvectors of the covariance C = Xc'Xc / (n - 1) = V' diag(lambda) V
  * [hastie2009, sect. 14.5.1]. Each component has the sign that makes its loading of largest
  * absolute value positive (the first of several). Scores are z = V (x - mean), divided by the roots
- * of lambda where `whiten` is set (a direction of no variance then has score 0).
+ * of lambda where `whiten` is set (a direction of no variance then has score 0). With `zca` the
+ * whitened scores are turned back, V' z: a value a column of X, uncorrelated, of variance 1, and as
+ * close to the centred columns as such values can be [bell1997]. Of fewer than p components these
+ * are the whitened rows of their subspace.
  *
  * n_components: all of min(n, p), a count, the fewest whose share of the variance is no less than a
  * number below 1, or mle, Minka's choice [minka2000, eq. 30 and 77] (n >= p).
@@ -49,6 +52,7 @@ typedef struct mlk_pca_opts {
     bool whiten;         /**< Scores of variance 1. Default false. */
     int solver;          /**< A mlk_pca_solver. Default auto. */
     int64_t seed;        /**< Of the randomised solver. Default 0. */
+    bool zca;            /**< Whitened, in the axes of X: p values a row. Default false. */
 } mlk_pca_opts;
 
 mlk_pca_opts mlk_pca_opts_default(void);
@@ -71,7 +75,7 @@ typedef struct mlk_pca mlk_pca;
 mlk_status mlk_pca_fit(const mlk_data *data, const mlk_pca_opts *opts, const mlk_run *run,
                        mlk_pca **model);
 
-/** Scores: Z (X.rows x k). MLK_EINVAL, MLK_ENOMEM, MLK_ECANCELLED. */
+/** Scores: Z (X.rows x k; zca: x p). MLK_EINVAL, MLK_ENOMEM, MLK_ECANCELLED. */
 mlk_status mlk_pca_transform(const mlk_pca *model, mlk_cmat X, const mlk_run *run, mlk_mat Z);
 /** Back from scores to rows: X (Z.rows x p), the nearest point of the subspace. */
 mlk_status mlk_pca_inverse_transform(const mlk_pca *model, mlk_cmat Z, const mlk_run *run,
