@@ -58,6 +58,119 @@ START_TEST(eval_warns_of_drift_and_of_nothing_else)
 }
 END_TEST
 
+/* A page without what differs from run to run: seconds, and the chart of them. */
+static const char *const without_times =
+    "sed -E 's/<td class=\"n time\"[^>]*>[^<]*<.td>//g; /<figcaption>Seconds to fit/,/<.figure>/d'";
+
+START_TEST(reports_are_the_same_for_any_number_of_threads)
+{
+    char command[1400];
+    snprintf(command, sizeof command,
+             "for t in 1 2 3 8; do mlkit-compare -q --threads $t -t hwy -m tree:max_leaf_nodes=6 "
+             "-m knn -m forest:n_estimators=5 --report r.html %s || exit 1; %s r.html >$t.html; "
+             "done; cmp 1.html 2.html && cmp 1.html 3.html && cmp 1.html 8.html; "
+             "grep -c '<h2' 1.html",
+             dataset("mpg.csv"), without_times);
+    ck_assert_str_eq(out_of(command), "5\n");
+}
+END_TEST
+
+START_TEST(a_report_holds_what_it_promises)
+{
+    char command[1400];
+    snprintf(command, sizeof command,
+             "mlkit-compare -q -t species -m logistic -m tree -m knn:n_neighbors=5000 "
+             "--report r.html %s 2>/dev/null; cat r.html",
+             dataset("penguins.csv"));
+    const char *html = out_of(command);
+    static const char *const parts[] = {"Which model?",
+                                        "failed in 5 of 5 splits",
+                                        "Predictions of rows that the model was not fitted on",
+                                        "ROC curve",
+                                        "Confusion matrix",
+                                        "What does the best model look at?",
+                                        "Learning curve of logistic",
+                                        "bias and variance",
+                                        "Numeric columns",
+                                        "How columns hang together",
+                                        "mlkit-compare -q -t species -m logistic",
+                                        "seed 0"};
+    for (size_t i = 0; i < MLK_COUNT(parts); i++)
+        ck_assert_msg(strstr(html, parts[i]) != NULL, "no %s", parts[i]);
+    snprintf(command, sizeof command, "sha256sum %s", dataset("penguins.csv"));
+    const char *hash = out_of(command);
+    char hex[65];
+    snprintf(hex, sizeof hex, "%s", hash);
+    ck_assert_ptr_nonnull(strstr(html, hex));
+}
+END_TEST
+
+START_TEST(hostile_names_stay_names)
+{
+    shell_write("t.csv", "\"<script>alert(1)</script>\",\"a\"\"b\",y\n"
+                         "1,<b>x</b>,</svg>\n2,\"&amp;\",q\n3,<b>x</b>,</svg>\n4,\"&amp;\",q\n"
+                         "5,<b>x</b>,</svg>\n6,\"&amp;\",q\n7,<b>x</b>,</svg>\n8,\"&amp;\",q\n"
+                         "9,<b>x</b>,</svg>\n10,\"&amp;\",q\n");
+    const char *html = out_of("mlkit-compare -q -t y -m tree -m logistic --cv 3 --report r.html "
+                              "t.csv 2>/dev/null; cat r.html");
+    ck_assert_ptr_null(strstr(html, "<script>alert"));
+    ck_assert_ptr_null(strstr(html, "<b>x"));
+    ck_assert_ptr_nonnull(strstr(html, "&lt;script&gt;alert"));
+}
+END_TEST
+
+START_TEST(a_report_without_gnuplot_says_so)
+{
+    char command[1400];
+    snprintf(command, sizeof command,
+             "mkdir bin; for p in mlkit-fit mlkit-eval; do ln -s $(command -v $p) bin; done; "
+             "cp %s d.csv; mlkit-fit tree -q -t hwy -s max_leaf_nodes=4 -o m.mlk d.csv; "
+             "PATH=$PWD/bin mlkit-eval -q m.mlk --report r.html d.csv; cat r.html",
+             dataset("mpg.csv"));
+    const char *html = out_of(command);
+    ck_assert_ptr_nonnull(strstr(html, "Not drawn: gnuplot is not installed"));
+    ck_assert_ptr_nonnull(strstr(html, "Not drawn: dot is not installed (Debian: graphviz)"));
+    ck_assert_ptr_null(strstr(html, "role=\"img\" aria-labelledby"));
+    const shell_result r = shell_run("PATH=$PWD/bin mlkit-eval -q m.mlk --plots p d.csv");
+    ck_assert_int_eq(r.status, 1);
+    ck_assert_ptr_nonnull(strstr(r.err, "--plots needs gnuplot"));
+    ck_assert_ptr_nonnull(
+        strstr(out_of("mlkit-predict m.mlk --append -o p.csv d.csv; mlkit-eval -q --predictions "
+                      "p.csv --truth hwy --predicted prediction --report q.html; cat q.html"),
+               "Predictions of hwy"));
+}
+END_TEST
+
+START_TEST(plots_become_files)
+{
+    char command[1400];
+    if (shell_run("command -v gnuplot dot >/dev/null").status != 0)
+        return;
+    snprintf(command, sizeof command,
+             "cp %s d.csv; mlkit-fit tree -q -t species -s max_leaf_nodes=4 -o m.mlk d.csv; "
+             "mlkit-eval -q m.mlk --plots p --plot-format pdf d.csv 2>/dev/null; ls p; "
+             "head -c 5 p/tree-roc.pdf",
+             dataset("penguins.csv"));
+    ck_assert_str_eq(out_of(command), "correlation.pdf\nimportances.pdf\ntree-confusion.pdf\n"
+                                      "tree-pr.pdf\ntree-reliability.pdf\ntree-roc.pdf\ntree.pdf\n"
+                                      "%PDF-");
+}
+END_TEST
+
+START_TEST(what_cannot_be_written_is_refused_first)
+{
+    shell_write("t.csv", "a,y\n1,u\n2,v\n3,u\n4,v\n5,u\n6,v\n");
+    shell_require(1, "no/such/r.html: No such file",
+                  "mlkit-compare -t y --cv 2 --report "
+                  "no/such/r.html t.csv");
+    shell_require(2, "--plot-format 'jpg' is unknown",
+                  "mlkit-compare -t y --plots p --plot-format jpg t.csv");
+    shell_require(2, "--plots DIR, which is not given",
+                  "mlkit-compare -t y --plot-format svg t.csv");
+    shell_require_files("t.csv");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("tools/tables");
@@ -65,5 +178,11 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tc, shell_enter, shell_leave);
     tcase_add_test(tc, show_describes_a_table);
     tcase_add_test(tc, eval_warns_of_drift_and_of_nothing_else);
+    tcase_add_test(tc, reports_are_the_same_for_any_number_of_threads);
+    tcase_add_test(tc, a_report_holds_what_it_promises);
+    tcase_add_test(tc, hostile_names_stay_names);
+    tcase_add_test(tc, a_report_without_gnuplot_says_so);
+    tcase_add_test(tc, plots_become_files);
+    tcase_add_test(tc, what_cannot_be_written_is_refused_first);
     return s;
 }
