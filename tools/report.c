@@ -147,7 +147,10 @@ static void add_picture(report *r, const char *name, const char *caption, const 
     r->status = dot ? picture_draw_graph(r->c, dot, &opts, &bytes, &size)
                     : picture_draw(r->c, &plot, 1, &opts, &bytes, &size);
     if (r->status == CLI_DONE) {
-        (wide ? mlk_page_wide_picture : mlk_page_picture)(r->page, caption, bytes);
+        if (wide)
+            mlk_page_wide_picture(r->page, caption, bytes, dot != NULL);
+        else
+            mlk_page_picture(r->page, caption, bytes);
         mlk_text_free(bytes);
     }
 }

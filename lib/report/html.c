@@ -198,13 +198,13 @@ void mlk_page_picture(mlk_page *page, const char *caption, const char *svg)
     mlk_strbuf_add(&page->body, "</figure>\n");
 }
 
-void mlk_page_wide_picture(mlk_page *page, const char *caption, const char *svg)
+void mlk_page_wide_picture(mlk_page *page, const char *caption, const char *svg, bool centred)
 {
     if (!page)
         return;
     mlk_strbuf *b = &page->body;
     enter(page, PICTURES);
-    mlk_strbuf_add(b, "<figure class=\"wide\">");
+    mlk_strbuf_add(b, centred ? "<figure class=\"wide centred\">" : "<figure class=\"wide\">");
     add_element(b, "figcaption", caption);
     mlk_strbuf_add(b, "<div class=\"wrap\" tabindex=\"0\" role=\"region\" aria-label=\"");
     add_escaped(b, caption);

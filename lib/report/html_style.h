@@ -64,6 +64,8 @@ static const char page_css[] =
 
 /* Sorting: by data-v where a cell has it, else by its text; cells without a value come last. */
 static const char page_js[] =
+    "document.querySelectorAll('.centred .wrap').forEach(function(w){"
+    "w.scrollLeft=(w.scrollWidth-w.clientWidth)/2});"
     "document.querySelectorAll('table').forEach(function(t){"
     "var b=t.tBodies[0];t.querySelectorAll('thead th').forEach(function(h,i,all){"
     "if(!h.textContent||(b.rows[0]&&b.rows[0].cells[i].querySelector('svg')))return;var "

@@ -70,6 +70,7 @@ static void add_root(rewriter *r, mlk_svg_texts texts, double width, double heig
 {
     const char *id = r->opts->id;
     const bool described = *texts.description;
+    const bool graph = strcmp(unit, "pt") == 0; /* Graphviz's texts have no colour of their own */
     if (r->opts->standalone)
         mlk_strbuf_add(r->out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
     mlk_strbuf_printf(r->out,
@@ -77,9 +78,10 @@ static void add_root(rewriter *r, mlk_svg_texts texts, double width, double heig
                       "xmlns:xlink=\"http://www.w3.org/1999/xlink\" id=\"%s\" class=\"mlk-plot\" "
                       "role=\"img\" aria-labelledby=\"%s-title%s%s%s\" width=\"%.0f%s\" "
                       "height=\"%.0f%s\" viewBox=\"0 0 %.0f %.0f\" "
-                      "font-family=\"system-ui, sans-serif\">\n",
+                      "font-family=\"system-ui, sans-serif\"%s>\n",
                       id, id, described ? " " : "", described ? id : "", described ? "-desc" : "",
-                      width, unit, height, unit, width, height);
+                      width, unit, height, unit, width, height,
+                      graph ? " fill=\"currentColor\"" : "");
     add_element(r, "title", texts.title);
     if (described)
         add_element(r, "desc", texts.description);

@@ -28,7 +28,7 @@ static mlk_page *page_of(const char *text)
     }
     mlk_page_table_end(page);
     mlk_page_picture(page, text, "<svg></svg>");
-    mlk_page_wide_picture(page, text, "<svg></svg>");
+    mlk_page_wide_picture(page, text, "<svg></svg>", true);
     mlk_page_section(page, text);
     return page;
 }

@@ -388,6 +388,7 @@ START_TEST(graphs_are_finished_alike)
     char *s;
     size_t n;
     require_ok(mlk_plot_finish_graph(NULL, dot, strlen(dot), &s, &n));
+    require_in(s, "font-family=\"system-ui, sans-serif\" fill=\"currentColor\">");
     require_in(s, "width=\"62pt\" height=\"131pt\" viewBox=\"0 0 62 131\"");
     require_in(s, "<title id=\"plot-title\">Graph</title>");
     require_in(s, "<g id=\"plot-edge1\" class=\"edge\">");

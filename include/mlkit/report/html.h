@@ -63,8 +63,9 @@ void mlk_page_table_end(mlk_page *page);
  */
 void mlk_page_picture(mlk_page *page, const char *caption, const char *svg);
 
-/** One that needs the whole width: it keeps its size, and scrolls where the page is narrower. */
-void mlk_page_wide_picture(mlk_page *page, const char *caption, const char *svg);
+/** One that needs the whole width: it keeps its size, and scrolls where the page is narrower;
+ *  centred: its middle is seen first (a tree's root). */
+void mlk_page_wide_picture(mlk_page *page, const char *caption, const char *svg, bool centred);
 
 /** What a table holds (table_summary.h): its shape, remarks, columns, pairs of columns. */
 void mlk_page_table_summary(mlk_page *page, const mlk_table_summary *summary);
