@@ -473,7 +473,8 @@ static void add_importances(const chapter *h)
 static void add_chapter(const chapter *h)
 {
     const mlk_schema *schema = mlk_dataset_schema(h->of->dataset);
-    const char *table = mlk_table_name(h->of->table);
+    const char *path = mlk_table_name(h->of->table), *slash = strrchr(path, '/');
+    const char *table = slash && slash[1] ? slash + 1 : path;
     const bool many = h->t->n > 1;
     char title[400];
     snprintf(title, sizeof title, many ? "%.300s: which model?" : "Which model?", table);
@@ -532,8 +533,11 @@ int compare_report(cli *c, const tournament *t)
     report r;
     if (!report_wanted(c))
         return CLI_DONE;
-    snprintf(title, sizeof title, "Which model for %.200s?",
-             mlk_schema_target(mlk_dataset_schema(first->dataset)));
+    if (t->n == 1)
+        snprintf(title, sizeof title, "Which model for %.200s?",
+                 mlk_schema_target(mlk_dataset_schema(first->dataset)));
+    else
+        snprintf(title, sizeof title, "Which model, over %zu tables?", t->n);
     snprintf(subtitle, sizeof subtitle, "%s, %zu table%s%s%.200s; %zu folds, %zu round%s",
              first->data.n_classes ? "Classification" : "Regression", t->n, t->n == 1 ? "" : "s",
              t->n == 1 ? ": " : "", t->n == 1 ? mlk_table_name(first->table) : "",
