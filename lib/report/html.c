@@ -206,7 +206,7 @@ void mlk_page_wide_picture(mlk_page *page, const char *caption, const char *svg,
     enter(page, PICTURES);
     mlk_strbuf_add(b, centred ? "<figure class=\"wide centred\">" : "<figure class=\"wide\">");
     add_element(b, "figcaption", caption);
-    mlk_strbuf_add(b, "<div class=\"wrap\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    mlk_strbuf_add(b, "<div class=\"wrap\" tabindex=\"0\" role=\"group\" aria-label=\"");
     add_escaped(b, caption);
     mlk_strbuf_add(b, "\">");
     mlk_strbuf_add(b, svg);
@@ -335,7 +335,7 @@ void mlk_page_table_end(mlk_page *page)
     mlk_strbuf *b = &page->body;
     char *caption = mlk_strbuf_take(&page->caption), *rows = mlk_strbuf_take(&page->rows);
     mlk_strbuf_printf(b,
-                      "<div class=\"wrap\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
+                      "<div class=\"wrap\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">"
                       "<table><caption>%s</caption>\n<thead><tr>",
                       caption ? caption : "Table", caption ? caption : "");
     for (size_t j = 0; j < page->n; j++) {
