@@ -193,14 +193,32 @@ static void visit_leaf(const search *s, size_t leaf)
     const kd_tree *t = s->tree;
     const size_t first = leaf * KD_LEAF;
     const size_t last = first + KD_LEAF < t->n ? first + KD_LEAF : t->n;
-    double distance[LANES];
-    for (size_t i = first; i < last; i += LANES) {
-        const size_t count = last - i < LANES ? last - i : LANES;
-        lane_distances(t->power, t->lanes + i * t->p, t->p, s->x, distance);
-        for (size_t l = 0; l < count; l++)
-            if (distance[l] <= near_limit(s->list).distance && t->row[i + l] != s->left_out)
-                near_add(s->list, (near_row){distance[l], t->row[i + l]});
+    const size_t blocks = (last - first + LANES - 1) / LANES;
+    double distance[KD_LEAF];
+    unsigned near = lane_near(t->power, t->lanes + first * t->p, blocks, t->p, s->x,
+                              near_limit(s->list).distance, distance);
+    for (size_t b = 0; near; b++, near >>= 1) {
+        const size_t from = first + b * LANES, count = last - from < LANES ? last - from : LANES;
+        for (size_t l = 0; (near & 1u) && l < count; l++)
+            if (distance[b * LANES + l] <= near_limit(s->list).distance &&
+                t->row[from + l] != s->left_out)
+                near_add(s->list, (near_row){distance[b * LANES + l], t->row[from + l]});
     }
+}
+
+/* Nodes of a group whose boxes are no farther than the limit, nearest first; their number. */
+static size_t sort_nodes(const double *distance, size_t count, double limit, unsigned char *order)
+{
+    size_t n = 0;
+    for (size_t c = 0; c < count; c++) {
+        if (distance[c] > limit)
+            continue;
+        size_t i = n++;
+        for (; i && distance[c] < distance[order[i - 1]]; i--)
+            order[i] = order[i - 1];
+        order[i] = (unsigned char)c;
+    }
+    return n;
 }
 
 /* The nodes of a group, nearest box first, while one may hold a row nearer than the limit. */
@@ -211,27 +229,18 @@ static void visit_group(const search *s, size_t l, size_t group)
     const size_t first = group * LANES, at = first * t->p;
     const size_t count = level->n - first < LANES ? level->n - first : LANES;
     double distance[LANES];
-    near_row order[LANES]; /* smallest distance and row that a node can hold */
-    size_t node[LANES];
+    unsigned char order[LANES];
     lane_box_distances(t->power, level->lo + at, level->hi + at, t->p, s->x, s->room, distance);
-    for (size_t c = 0; c < count; c++) {
-        const near_row bound = {distance[c], level->smallest[first + c]};
-        size_t i = c;
-        for (; i && nearer(bound, order[i - 1]); i--) {
-            order[i] = order[i - 1];
-            node[i] = node[i - 1];
-        }
-        order[i] = bound;
-        node[i] = first + c;
-    }
-    for (size_t c = 0; c < count; c++) {
-        const near_row limit = near_limit(s->list);
-        if (s->list->n == s->list->k && !nearer(order[c], limit))
+    const size_t n = sort_nodes(distance, count, near_limit(s->list).distance, order);
+    for (size_t i = 0; i < n; i++) {
+        const size_t node = first + order[i];
+        const near_row bound = {distance[order[i]], level->smallest[node]};
+        if (s->list->n == s->list->k && !nearer(bound, near_limit(s->list)))
             continue; /* later ones may hold lower rows at equal distance */
         if (l)
-            visit_group(s, l - 1, node[c]);
+            visit_group(s, l - 1, node);
         else
-            visit_leaf(s, node[c]);
+            visit_leaf(s, node);
     }
 }
 
@@ -240,6 +249,23 @@ void kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, doubl
 {
     const search s = {tree, x, left_out, room, list};
     visit_group(&s, tree->n_levels - 1, 0);
+}
+
+size_t kd_tree_locate(const kd_tree *t, const double *x, double *room)
+{
+    size_t group = 0;
+    for (size_t l = t->n_levels; l-- > 0;) {
+        const kd_level *level = &t->level[l];
+        const size_t first = group * LANES, at = first * t->p;
+        double distance[LANES];
+        lane_box_distances(t->power, level->lo + at, level->hi + at, t->p, x, room, distance);
+        size_t best = 0;
+        for (size_t c = 1; c < LANES && first + c < level->n; c++)
+            if (distance[c] < distance[best])
+                best = c;
+        group = first + best;
+    }
+    return group;
 }
 
 /* ------------------------------------------------------------------ radius */

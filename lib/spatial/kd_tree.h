@@ -37,6 +37,12 @@ void kd_tree_release(kd_tree *tree);
 void kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, double *room,
                     near_list *list);
 
+/* A leaf near x: down the nearest boxes. Leaves with near numbers are near each other, so queries
+ * in this order find in the caches what the one before has read. */
+size_t kd_tree_locate(const kd_tree *tree, const double *x, double *room);
+/* Leaves are numbered 0.. below this. */
+static inline size_t kd_tree_leaves(const kd_tree *tree) { return tree->level[0].n; }
+
 /* Row numbers of all whose squared Euclidean distance to x is at most `limit`, into `rows` (room
  * for n), whatever the tree's power; it ends early once `most` of them are found. Returns how many.
  */

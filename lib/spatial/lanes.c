@@ -1,6 +1,7 @@
 #include "spatial/lanes.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "core/simd.h"
 
@@ -59,6 +60,62 @@ void lane_distances(double power, const double *block, size_t p, const double *x
         powers(power, block, p, x, out);
 }
 
+/* Are not all of the distances beyond the limit? NaN, which is none, is not. */
+static inline bool any_near(const double *distance, double limit)
+{
+    int any = 0;
+    for (size_t l = 0; l < LANES; l++)
+        any |= !(distance[l] > limit);
+    return any;
+}
+
+MLK_SIMD static unsigned squares_near(const double *block, size_t n_blocks, size_t p,
+                                      const double *x, double limit, double *out)
+{
+    unsigned bits = 0;
+    for (size_t b = 0; b < n_blocks; b++) {
+        const double *mine = block + b * p * LANES;
+        double sum[LANES] = {0.0};
+        for (size_t j = 0; j < p; j++)
+            for (size_t l = 0; l < LANES; l++) {
+                const double d = x[j] - mine[j * LANES + l];
+                sum[l] += d * d;
+            }
+        for (size_t l = 0; l < LANES; l++)
+            out[b * LANES + l] = sum[l];
+        bits |= (unsigned)any_near(sum, limit) << b;
+    }
+    return bits;
+}
+
+unsigned lane_near(double power, const double *block, size_t n_blocks, size_t p, const double *x,
+                   double limit, double *out)
+{
+    unsigned bits = 0;
+    if (power == 2.0)
+        return squares_near(block, n_blocks, p, x, limit, out);
+    for (size_t b = 0; b < n_blocks; b++) {
+        lane_distances(power, block + b * p * LANES, p, x, out + b * LANES);
+        bits |= (unsigned)any_near(out + b * LANES, limit) << b;
+    }
+    return bits;
+}
+
+/* |x - nearest point of a box| is the larger of lo - x, x - hi and 0. */
+MLK_SIMD static void box_squares(const double *lo, const double *hi, size_t p, const double *x,
+                                 double slack, double *out)
+{
+    double sum[LANES] = {0.0};
+    for (size_t j = 0; j < p; j++)
+        for (size_t l = 0; l < LANES; l++) {
+            const double below = lo[j * LANES + l] - x[j], above = x[j] - hi[j * LANES + l];
+            const double most = below > above ? below : above, d = most > 0.0 ? most : 0.0;
+            sum[l] += d * d;
+        }
+    for (size_t l = 0; l < LANES; l++)
+        out[l] = sum[l] * slack;
+}
+
 MLK_SIMD static void clamp(const double *lo, const double *hi, size_t p, const double *x,
                            double *room)
 {
@@ -73,10 +130,14 @@ MLK_SIMD static void clamp(const double *lo, const double *hi, size_t p, const d
 void lane_box_distances(double power, const double *lo, const double *hi, size_t p, const double *x,
                         double *room, double *out)
 {
-    clamp(lo, hi, p, x, room);
-    lane_distances(power, room, p, x, out);
     /* Rounding is monotone, so this is a bound already; pow() need not be. */
     const double slack = 1.0 - 1e-15 * (double)(p + 8);
+    if (power == 2.0) {
+        box_squares(lo, hi, p, x, slack, out);
+        return;
+    }
+    clamp(lo, hi, p, x, room);
+    lane_distances(power, room, p, x, out);
     for (size_t l = 0; l < LANES; l++)
         out[l] *= slack;
 }

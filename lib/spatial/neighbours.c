@@ -21,6 +21,8 @@ struct mlk_neighbours {
  * brute force is far ahead of that for other distances. */
 enum { TREE_COLUMNS = 16, TREE_COLUMNS_OTHER = 32, TREE_ROWS = 256 };
 
+enum { TREE_QUERIES = 64 }; /* searched by a thread at a time */
+
 static mlk_neighbours_method choose(mlk_cmat X, double power)
 {
     const size_t most = power == 2.0 ? TREE_COLUMNS : TREE_COLUMNS_OTHER;
@@ -70,7 +72,8 @@ typedef struct query {
     const mlk_neighbours *s;
     mlk_cmat Q;
     size_t k, first;
-    worker_room *room; /* one a worker */
+    const size_t *order; /* in which rows of Q are searched, or NULL */
+    worker_room *room;   /* one a worker */
     size_t *rows;
     double *distances;
 } query;
@@ -85,42 +88,107 @@ static void write_list(const query *q, size_t i, near_list *list)
     }
 }
 
-static mlk_status query_rows(void *ctx, const mlk_chunk *c)
+static size_t left_out(const query *q, size_t i)
+{
+    return q->first == (size_t)-1 ? q->first : q->first + i;
+}
+
+static mlk_status query_brute(void *ctx, const mlk_chunk *c)
 {
     const query *q = ctx;
     const worker_room *room = &q->room[c->worker];
-    const size_t none = (size_t)-1;
     near_list lists[BRUTE_QUERIES];
     for (size_t i = c->begin; i < c->end; i++)
         lists[i - c->begin] = (near_list){room->item + (i - c->begin) * q->k, 0, q->k};
-    if (q->s->method == MLK_NEIGHBOURS_BRUTE)
-        brute_search(&q->s->brute, mlk_cmat_rows(q->Q, c->begin, c->end),
-                     q->first == none ? none : q->first + c->begin, &room->brute, lists);
-    for (size_t i = c->begin; i < c->end; i++) {
-        if (q->s->method == MLK_NEIGHBOURS_KD_TREE)
-            kd_tree_search(&q->s->tree, q->Q.data + i * q->Q.ld,
-                           q->first == none ? none : q->first + i, room->box, &lists[i - c->begin]);
+    brute_search(&q->s->brute, mlk_cmat_rows(q->Q, c->begin, c->end), left_out(q, c->begin),
+                 &room->brute, lists);
+    for (size_t i = c->begin; i < c->end; i++)
         write_list(q, i, &lists[i - c->begin]);
+    return MLK_OK;
+}
+
+static mlk_status query_tree(void *ctx, const mlk_chunk *c)
+{
+    const query *q = ctx;
+    const worker_room *room = &q->room[c->worker];
+    for (size_t o = c->begin; o < c->end; o++) {
+        const size_t i = q->order ? q->order[o] : o;
+        near_list list = {room->item, 0, q->k};
+        kd_tree_search(&q->s->tree, q->Q.data + i * q->Q.ld, left_out(q, i), room->box, &list);
+        write_list(q, i, &list);
     }
     return MLK_OK;
+}
+
+/* Queries by the leaf they are near, so that one finds in the caches what another has read. */
+typedef struct placing {
+    const query *q;
+    size_t *leaf;
+} placing;
+
+static mlk_status place_rows(void *ctx, const mlk_chunk *c)
+{
+    const placing *t = ctx;
+    for (size_t i = c->begin; i < c->end; i++)
+        t->leaf[i] = kd_tree_locate(&t->q->s->tree, t->q->Q.data + i * t->q->Q.ld,
+                                    t->q->room[c->worker].box);
+    return MLK_OK;
+}
+
+static mlk_status sort_queries(const query *q, const mlk_run *run, mlk_scratch *scratch,
+                               size_t **order)
+{
+    const size_t n = q->Q.rows, leaves = kd_tree_leaves(&q->s->tree);
+    placing t = {q, mlk_scratch_take(scratch, n, sizeof *t.leaf)};
+    size_t *next = mlk_scratch_take(scratch, leaves + 1, sizeof *next);
+    *order = mlk_scratch_take(scratch, n, sizeof **order);
+    if (scratch->failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory to sort %zu rows", n);
+    const mlk_run inner = mlk_run_inner(run);
+    MLK_TRY(mlk_parallel_for(&inner, n, TREE_QUERIES, place_rows, &t));
+    for (size_t l = 0; l <= leaves; l++)
+        next[l] = 0;
+    for (size_t i = 0; i < n; i++)
+        next[t.leaf[i] + 1]++;
+    for (size_t l = 0; l < leaves; l++)
+        next[l + 1] += next[l];
+    for (size_t i = 0; i < n; i++)
+        (*order)[next[t.leaf[i]]++] = i;
+    return MLK_OK;
+}
+
+/* A room a worker: `rows` lists. */
+static worker_room *take_rooms(const query *q, unsigned workers, size_t rows, mlk_scratch *scratch)
+{
+    const bool all = q->s->method == MLK_NEIGHBOURS_BRUTE;
+    worker_room *room = mlk_scratch_take(scratch, workers, sizeof *room);
+    for (unsigned w = 0; !scratch->failed && w < workers; w++) {
+        if (all)
+            room[w].brute = brute_take_room(scratch, q->Q.cols);
+        else
+            room[w].box = mlk_scratch_take(scratch, q->Q.cols, LANES * sizeof(double));
+        room[w].item = mlk_scratch_take(scratch, q->k, rows * sizeof(near_row));
+    }
+    return room;
 }
 
 mlk_status mlk_neighbours_query(const mlk_neighbours *s, mlk_cmat Q, size_t k, size_t first,
                                 const mlk_run *run, size_t *rows, double *distances)
 {
+    const bool all = s->method == MLK_NEIGHBOURS_BRUTE;
+    const size_t grain = all ? BRUTE_QUERIES : TREE_QUERIES;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const unsigned workers = mlk_workers(run, Q.rows, BRUTE_QUERIES);
-    worker_room *room = mlk_scratch_take(&scratch, workers, sizeof *room);
-    for (unsigned w = 0; !scratch.failed && w < workers; w++) {
-        if (s->method == MLK_NEIGHBOURS_BRUTE)
-            room[w].brute = brute_take_room(&scratch, Q.cols);
-        room[w].box = mlk_scratch_take(&scratch, Q.cols, LANES * sizeof(double));
-        room[w].item = mlk_scratch_take(&scratch, k, BRUTE_QUERIES * sizeof(near_row));
-    }
-    query q = {s, Q, k, first, room, rows, distances};
-    const mlk_status st = scratch.failed
-                              ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours of each row", k)
-                              : mlk_parallel_for(run, Q.rows, BRUTE_QUERIES, query_rows, &q);
+    query q = {s, Q, k, first, NULL, NULL, rows, distances};
+    size_t *order = NULL;
+    q.room = take_rooms(&q, mlk_workers(run, Q.rows, grain), all ? grain : 1, &scratch);
+    mlk_status st = scratch.failed
+                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours of each row", k)
+                        : MLK_OK;
+    if (st == MLK_OK && !all && Q.rows > TREE_QUERIES)
+        st = sort_queries(&q, run, &scratch, &order);
+    q.order = order;
+    if (st == MLK_OK)
+        st = mlk_parallel_for(run, Q.rows, grain, all ? query_brute : query_tree, &q);
     mlk_scratch_release(&scratch);
     return st;
 }
