@@ -1,5 +1,6 @@
 #include <mlkit/bayes/naive_bayes.h>
 
+#include "support/c_source.h"
 #include "support/mlk_test.h"
 
 static mlk_naive_bayes *fit(const mlk_data *data, mlk_naive_bayes_opts opts)
@@ -286,6 +287,31 @@ START_TEST(every_variant_survives_an_archive)
 }
 END_TEST
 
+START_TEST(its_c_source_says_the_same_for_every_variant)
+{
+    mlk_data data = {.X = {counts, 8, 3, 3}, .y = {count_class, 8}, .n_classes = 3};
+    const size_t levels[] = {0, 5, 0};
+    mlk_mat Q = test_mat(8, 3);
+    memcpy(Q.data, counts, sizeof counts);
+    Q.data[4] = NAN; /* missing; a level that training did not know; beyond what it knew */
+    Q.data[7] = MLK_UNSEEN;
+    Q.data[10] = 40.0;
+    for (int v = MLK_NAIVE_BAYES_AUTO; v <= MLK_NAIVE_BAYES_CATEGORICAL; v++) {
+        mlk_naive_bayes_opts opts = mlk_naive_bayes_opts_default();
+        mlk_mat L = test_mat(8, 3);
+        mlk_model *model;
+        opts.variant = v;
+        data.levels = v == MLK_NAIVE_BAYES_AUTO ? levels : NULL;
+        require_ok(mlk_model_fit(&mlk_naive_bayes_algo, &opts, &data, NULL, &model));
+        require_ok(mlk_model_decision(model, mlk_mat_c(Q), NULL, L));
+        const mlk_mat scores = test_run_c_source(model, mlk_mat_c(Q), 3);
+        for (size_t i = 0; i < 24; i++)
+            require_close(scores.data[i], L.data[i], 1e-13 * (1.0 + fabs(L.data[i])));
+        mlk_model_free(model);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------------------------- bad input */
 
 START_TEST(rejects_bad_input_and_says_why)
@@ -364,6 +390,7 @@ Suite *test_suite(void)
     tcase_add_test(same, weights_count_as_repeated_rows);
     tcase_add_test(same, any_number_of_threads_gives_the_same_bytes);
     tcase_add_test(same, every_variant_survives_an_archive);
+    tcase_add_test(same, its_c_source_says_the_same_for_every_variant);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
     return s;
