@@ -186,15 +186,17 @@ typedef struct search {
     size_t left_out;
     double *room;
     near_list *list;
+    size_t visited; /* leaves */
 } search;
 
-static void visit_leaf(const search *s, size_t leaf)
+static void visit_leaf(search *s, size_t leaf)
 {
     const kd_tree *t = s->tree;
     const size_t first = leaf * KD_LEAF;
     const size_t last = first + KD_LEAF < t->n ? first + KD_LEAF : t->n;
     const size_t blocks = (last - first + LANES - 1) / LANES;
     double distance[KD_LEAF];
+    s->visited++;
     unsigned near = lane_near(t->power, t->lanes + first * t->p, blocks, t->p, s->x,
                               near_limit(s->list).distance, distance);
     for (size_t b = 0; near; b++, near >>= 1) {
@@ -222,7 +224,7 @@ static size_t sort_nodes(const double *distance, size_t count, double limit, uns
 }
 
 /* The nodes of a group, nearest box first, while one may hold a row nearer than the limit. */
-static void visit_group(const search *s, size_t l, size_t group)
+static void visit_group(search *s, size_t l, size_t group)
 {
     const kd_tree *t = s->tree;
     const kd_level *level = &t->level[l];
@@ -244,11 +246,12 @@ static void visit_group(const search *s, size_t l, size_t group)
     }
 }
 
-void kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, double *room,
-                    near_list *list)
+size_t kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, double *room,
+                      near_list *list)
 {
-    const search s = {tree, x, left_out, room, list};
+    search s = {tree, x, left_out, room, list, 0};
     visit_group(&s, tree->n_levels - 1, 0);
+    return s.visited;
 }
 
 size_t kd_tree_locate(const kd_tree *t, const double *x, double *room)

@@ -33,9 +33,10 @@ typedef struct kd_tree {
 mlk_status kd_tree_init(mlk_cmat X, double power, const mlk_run *run, kd_tree *tree);
 void kd_tree_release(kd_tree *tree);
 
-/* Add to `list` what is nearest to x; row `left_out` is passed over. room: p * LANES values. */
-void kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, double *room,
-                    near_list *list);
+/* Add to `list` what is nearest to x; row `left_out` is passed over. room: p * LANES values.
+ * Returns how many leaves were looked at. */
+size_t kd_tree_search(const kd_tree *tree, const double *x, size_t left_out, double *room,
+                      near_list *list);
 
 /* A leaf near x: down the nearest boxes. Leaves with near numbers are near each other, so queries
  * in this order find in the caches what the one before has read. */

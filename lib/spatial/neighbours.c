@@ -17,16 +17,61 @@ struct mlk_neighbours {
     brute brute;
 };
 
-/* Estimates, for normal data: up to so many columns the tree is faster; by its products Euclidean
- * brute force is far ahead of that for other distances. */
-enum { TREE_COLUMNS = 16, TREE_COLUMNS_OTHER = 32, TREE_ROWS = 256 };
+/* Fewer rows, or for Euclidean distances more columns: no tree is tried. */
+enum { TREE_ROWS = 256, TREE_COLUMNS = 100 };
+/* Searches that try a tree, for so many neighbours. */
+enum { PROBES = 32, PROBE_NEIGHBOURS = 10 };
+/*
+ * Measured (bench_knn.py limits): a row that the tree measures costs as much as four that brute
+ * force passes by its product, and each query of brute force as much as 13,500 such rows besides.
+ */
+static const double TREE_COST = 4.0, BRUTE_QUERY = 13500.0;
 
 enum { TREE_QUERIES = 64 }; /* searched by a thread at a time */
 
-static mlk_neighbours_method choose(mlk_cmat X, double power)
+/* Does the tree pay for Euclidean distances? By the leaves that searches from some of the rows look
+ * at; so by how the rows lie, not by their columns alone, and never by a clock. */
+static mlk_status try_tree(mlk_neighbours *s, bool *pays)
 {
-    const size_t most = power == 2.0 ? TREE_COLUMNS : TREE_COLUMNS_OTHER;
-    return X.rows >= TREE_ROWS && X.cols <= most ? MLK_NEIGHBOURS_KD_TREE : MLK_NEIGHBOURS_BRUTE;
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    double *box = mlk_scratch_take(&scratch, s->X.cols, LANES * sizeof *box);
+    const size_t n = s->X.rows;
+    near_row item[PROBE_NEIGHBOURS];
+    double looked = 0.0;
+    for (size_t i = 0; !scratch.failed && i < PROBES; i++) {
+        const size_t row = i * (n / PROBES);
+        near_list list = {item, 0, PROBE_NEIGHBOURS};
+        looked += (double)kd_tree_search(&s->tree, s->X.data + row * s->X.ld, row, box, &list);
+    }
+    const double rows = looked / PROBES * KD_LEAF;
+    *pays = TREE_COST * rows < (double)n + BRUTE_QUERY;
+    const mlk_status st =
+        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu columns", s->X.cols) : MLK_OK;
+    mlk_scratch_release(&scratch);
+    return st;
+}
+
+/* The index of the method; auto becomes one of the others. For other than Euclidean distances brute
+ * force measures every row as the tree does, so the tree is never much slower. */
+static mlk_status build(mlk_neighbours *s, const mlk_run *run)
+{
+    const bool asked = s->method != MLK_NEIGHBOURS_AUTO, euclidean = s->power == 2.0;
+    if (!asked)
+        s->method = s->X.rows >= TREE_ROWS && (!euclidean || s->X.cols <= TREE_COLUMNS)
+                        ? MLK_NEIGHBOURS_KD_TREE
+                        : MLK_NEIGHBOURS_BRUTE;
+    if (s->method == MLK_NEIGHBOURS_KD_TREE) {
+        bool pays = true;
+        MLK_TRY(kd_tree_init(s->X, s->power, run, &s->tree));
+        if (!asked && euclidean)
+            MLK_TRY(try_tree(s, &pays));
+        if (pays)
+            return MLK_OK;
+        kd_tree_release(&s->tree);
+        s->tree = (kd_tree){.memory = MLK_SCRATCH_INIT};
+        s->method = MLK_NEIGHBOURS_BRUTE;
+    }
+    return brute_init(s->X, s->power, run, &s->brute);
 }
 
 mlk_status mlk_neighbours_new(mlk_cmat X, double p, mlk_neighbours_method method,
@@ -38,9 +83,8 @@ mlk_status mlk_neighbours_new(mlk_cmat X, double p, mlk_neighbours_method method
         return MLK_FAIL(MLK_ENOMEM, "no memory for a search");
     s->X = X;
     s->power = p;
-    s->method = method == MLK_NEIGHBOURS_AUTO ? choose(X, p) : method;
-    const mlk_status st = s->method == MLK_NEIGHBOURS_KD_TREE ? kd_tree_init(X, p, run, &s->tree)
-                                                              : brute_init(X, p, run, &s->brute);
+    s->method = method;
+    const mlk_status st = build(s, run);
     if (st == MLK_OK)
         *search = s;
     else

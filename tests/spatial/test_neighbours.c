@@ -161,13 +161,52 @@ START_TEST(any_number_of_threads_gives_the_same_bytes)
 }
 END_TEST
 
+/* 6,000 rows near a plane of `rank` dimensions in 40 columns. */
+static mlk_cmat near_plane(size_t rank)
+{
+    const mlk_cmat Z = test_random_mat(1, 6000, rank), B = test_random_mat(2, rank, 40);
+    const mlk_cmat noise = test_random_mat(3, 6000, 40);
+    mlk_mat X = test_mat(6000, 40);
+    for (size_t i = 0; i < 6000; i++)
+        for (size_t j = 0; j < 40; j++) {
+            X.data[i * 40 + j] = 0.01 * noise.data[i * 40 + j];
+            for (size_t r = 0; r < rank; r++)
+                X.data[i * 40 + j] += Z.data[i * rank + r] * B.data[r * 40 + j];
+        }
+    return mlk_mat_c(X);
+}
+
+START_TEST(auto_goes_by_how_the_rows_lie)
+{
+    const struct {
+        mlk_cmat X;
+        double power;
+        mlk_neighbours_method expected;
+    } cases[] = {
+        {near_plane(3), 2.0, MLK_NEIGHBOURS_KD_TREE},
+        {near_plane(40), 2.0, MLK_NEIGHBOURS_BRUTE},
+        {near_plane(40), 1.0, MLK_NEIGHBOURS_KD_TREE},
+        {test_random_mat(1, 6000, 4), 2.0, MLK_NEIGHBOURS_KD_TREE},
+        {test_random_mat(1, 100, 2), 2.0, MLK_NEIGHBOURS_BRUTE},
+        {test_random_mat(1, 300, 101), 2.0, MLK_NEIGHBOURS_BRUTE},
+    };
+    for (size_t k = 0; k < MLK_COUNT(cases); k++) {
+        mlk_neighbours *search;
+        require_ok(
+            mlk_neighbours_new(cases[k].X, cases[k].power, MLK_NEIGHBOURS_AUTO, NULL, &search));
+        ck_assert_int_eq(mlk_neighbours_method_of(search), cases[k].expected);
+        mlk_neighbours_free(search);
+    }
+}
+END_TEST
+
 START_TEST(survives_each_failing_allocation)
 {
     const mlk_cmat X = test_random_mat(5, 400, 3);
     const mlk_run run = {.threads = 1};
     size_t rows[400 * 2];
     double distances[400 * 2];
-    for (int method = MLK_NEIGHBOURS_BRUTE; method <= MLK_NEIGHBOURS_KD_TREE; method++) {
+    for (int method = MLK_NEIGHBOURS_AUTO; method <= MLK_NEIGHBOURS_KD_TREE; method++) {
         mlk_status st = MLK_ENOMEM;
         for (int k = 0; st != MLK_OK; k++) {
             mlk_neighbours *search;
@@ -194,6 +233,7 @@ Suite *test_suite(void)
     tcase_add_test(exact, distances_are_those_of_the_definition);
     tcase_add_test(exact, equal_points_come_in_the_order_of_their_rows);
     tcase_add_test(same, any_number_of_threads_gives_the_same_bytes);
+    tcase_add_test(exact, auto_goes_by_how_the_rows_lie);
     tcase_add_test(same, survives_each_failing_allocation);
     return s;
 }

@@ -27,8 +27,10 @@
  *
  * Methods: brute compares every row, Euclidean distances by matrix products in single precision
  * that leave few rows to be measured again in double; kd_tree descends a tree of boxes
- * [friedman1977]. auto takes the tree for at most 16 columns (32 if p is not 2) and 256 rows or
- * more. Cost: a copy of X; a query O(n p), by the tree O(p log n) where columns are few.
+ * [friedman1977]. auto tries a tree where there are 256 rows or more (and for Euclidean distances
+ * at most 100 columns), and keeps it if searches from some of the rows look at few enough of the
+ * others for it to be faster; so rows near a surface of few dimensions get a tree whatever their
+ * columns. Cost: a copy of X; a query O(n p), by the tree O(p log n) where dimensions are few.
  */
 
 MLK_BEGIN_DECLS
