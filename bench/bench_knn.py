@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Nearest neighbours beside scikit-learn and SciPy, two threads: bench_knn.py BUILD [WORKLOAD...]
 
-WORKLOAD: tree (100,000 x 10, all rows as queries, k = 10), brute (20,000 x 784, likewise); default:
-both. limits (only when named): trees against brute force over numbers of columns, from which the library's
+WORKLOAD, k = 10: blobs (100,000 x 10 in twenty clusters, all rows as queries), normal and uniform
+(100,000 x 10, 10,000 queries), brute (20,000 x 784, all rows as queries); default: all of these.
+limits (only when named): trees against brute force over numbers of columns, from which the library's
 choice is taken. Runs are interleaved; medians of three, index and queries together.
 """
 import os
@@ -26,14 +27,18 @@ def low_rank(rng, n, p):
     return rng.standard_normal((n, p)) * scale @ np.linalg.qr(rng.standard_normal((p, p)))[0] + 80
 
 
-def scikit_learn(X, algorithm):
+def blobs(rng, n, p):
+    return rng.uniform(-10, 10, (20, p))[rng.integers(0, 20, n)] + rng.standard_normal((n, p))
+
+
+def scikit_learn(X, Q, algorithm):
     from sklearn.neighbors import NearestNeighbors
-    return NearestNeighbors(n_neighbors=K, n_jobs=2, algorithm=algorithm).fit(X).kneighbors(X)[0].mean()
+    return NearestNeighbors(n_neighbors=K, n_jobs=2, algorithm=algorithm).fit(X).kneighbors(Q)[0].mean()
 
 
-def scipy_tree(X):
+def scipy_tree(X, Q):
     from scipy.spatial import cKDTree
-    return cKDTree(X).query(X, K, workers=2)[0].mean()
+    return cKDTree(X).query(Q, K, workers=2)[0].mean()
 
 
 def driver(build, X, path, method="auto", p="2", queries=None):
@@ -43,39 +48,40 @@ def driver(build, X, path, method="auto", p="2", queries=None):
     return [float(v) for v in out]
 
 
+TREES = {"scikit-learn kd_tree": lambda X, Q: scikit_learn(X, Q, "kd_tree"), "SciPy cKDTree": scipy_tree}
 WORKLOADS = {
-    "tree": (lambda r: r.standard_normal((100000, 10)), {
-        "scikit-learn kd_tree": lambda X: scikit_learn(X, "kd_tree"),
-        "SciPy cKDTree": scipy_tree}),
-    "brute": (lambda r: low_rank(r, 20000, 784), {
-        "scikit-learn brute": lambda X: scikit_learn(X, "brute")}),
+    "blobs": (lambda r: blobs(r, 100000, 10), 100000, TREES),
+    "normal": (lambda r: r.standard_normal((100000, 10)), 10000, TREES),
+    "uniform": (lambda r: r.random((100000, 10)), 10000, TREES),
+    "brute": (lambda r: low_rank(r, 20000, 784), 20000, {
+        "scikit-learn brute": lambda X, Q: scikit_learn(X, Q, "brute")}),
 }
 
 
 def run(build, name, folder):
-    make, peers = WORKLOADS[name]
+    make, queries, peers = WORKLOADS[name]
     X = np.ascontiguousarray(make(np.random.default_rng(1)))
     path = os.path.join(folder, "X")
     X.tofile(path)
     seconds, quality = {}, {}
     for _ in range(RUNS):
-        out = driver(build, X, path)
+        out = driver(build, X, path, queries=queries)
         seconds.setdefault("mlkit", []).append(out[0])
         quality["mlkit"] = out[2]
         for peer, call in peers.items():
             start = time.perf_counter()
             try:
-                quality[peer] = call(X)
+                quality[peer] = call(X, X[:queries])
                 seconds.setdefault(peer, []).append(time.perf_counter() - start)
             except ImportError:
                 quality[peer] = None
     own = statistics.median(seconds["mlkit"])
     for program, value in quality.items():
         if value is None:
-            print(f"{name:6} {program:22} absent")
+            print(f"{name:7} {program:22} absent")
             continue
         s = statistics.median(seconds[program])
-        print(f"{name:6} {program:22} {s:8.3f} s  mean distance {value:.10g}  ratio {s / own:.2f}",
+        print(f"{name:7} {program:22} {s:8.3f} s  mean distance {value:.10g}  ratio {s / own:.2f}",
               flush=True)
 
 

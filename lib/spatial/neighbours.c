@@ -23,9 +23,10 @@ enum { TREE_ROWS = 256, TREE_COLUMNS = 100 };
 enum { PROBES = 32, PROBE_NEIGHBOURS = 10 };
 /*
  * Measured (bench_knn.py limits): a row that the tree measures costs as much as four that brute
- * force passes by its product, and each query of brute force as much as 13,500 such rows besides.
+ * force passes by its product; and each query of brute force as much as the product of 250,000
+ * values besides, for the rows that it selects and measures again.
  */
-static const double TREE_COST = 4.0, BRUTE_QUERY = 13500.0;
+static const double TREE_COST = 4.0, BRUTE_QUERY = 250000.0;
 
 enum { TREE_QUERIES = 64 }; /* searched by a thread at a time */
 
@@ -44,7 +45,7 @@ static mlk_status try_tree(mlk_neighbours *s, bool *pays)
         looked += (double)kd_tree_search(&s->tree, s->X.data + row * s->X.ld, row, box, &list);
     }
     const double rows = looked / PROBES * KD_LEAF;
-    *pays = TREE_COST * rows < (double)n + BRUTE_QUERY;
+    *pays = TREE_COST * rows < (double)n + BRUTE_QUERY / (double)s->X.cols;
     const mlk_status st =
         scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu columns", s->X.cols) : MLK_OK;
     mlk_scratch_release(&scratch);
