@@ -102,14 +102,20 @@ typedef struct candidates {
 static void measure(candidates *c)
 {
     const size_t p = c->b->X.cols;
+    const double *row[LANES];
     double distance[LANES];
-    for (size_t l = 0; c->n && l < LANES; l++) {
-        const double *from = c->b->X.data + c->row[l < c->n ? l : 0] * c->b->X.ld;
-        for (size_t j = 0; j < p; j++)
-            c->block[j * LANES + l] = from[j];
-    }
-    if (c->n)
+    if (!c->n)
+        return;
+    for (size_t l = 0; l < LANES; l++)
+        row[l] = c->b->X.data + c->row[l < c->n ? l : 0] * c->b->X.ld;
+    if (c->b->power == 2.0) {
+        lane_row_squares(row, p, c->x, distance);
+    } else {
+        for (size_t l = 0; l < LANES; l++)
+            for (size_t j = 0; j < p; j++)
+                c->block[j * LANES + l] = row[l][j];
         lane_distances(c->b->power, c->block, p, c->x, distance);
+    }
     for (size_t l = 0; l < c->n; l++)
         near_add(c->list, (near_row){distance[l], c->row[l]});
     c->n = 0;

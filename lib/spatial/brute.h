@@ -10,7 +10,7 @@
  * [higham2002, eq. 3.5]; those few are measured again in double precision. For other distances all
  * are measured.
  */
-enum { BRUTE_QUERIES = 64, BRUTE_ROWS = 1024 };
+enum { BRUTE_QUERIES = 128, BRUTE_ROWS = 1024 };
 
 typedef struct brute {
     mlk_scratch memory;

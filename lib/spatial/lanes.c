@@ -17,6 +17,34 @@ MLK_SIMD static void squares(const double *block, size_t p, const double *x, dou
         out[l] = sum[l];
 }
 
+/* Straight from the rows: where columns are many, putting them in lanes first costs more. */
+MLK_SIMD static void row_squares(const double *const *row, size_t p, const double *x, double *out)
+{
+    const double *const a = row[0], *const b = row[1], *const c = row[2], *const d = row[3];
+    const double *const e = row[4], *const f = row[5], *const g = row[6], *const h = row[7];
+    double sum[LANES] = {0.0};
+    for (size_t j = 0; j < p; j++) {
+        const double v = x[j];
+        sum[0] += (v - a[j]) * (v - a[j]);
+        sum[1] += (v - b[j]) * (v - b[j]);
+        sum[2] += (v - c[j]) * (v - c[j]);
+        sum[3] += (v - d[j]) * (v - d[j]);
+        sum[4] += (v - e[j]) * (v - e[j]);
+        sum[5] += (v - f[j]) * (v - f[j]);
+        sum[6] += (v - g[j]) * (v - g[j]);
+        sum[7] += (v - h[j]) * (v - h[j]);
+        /* Keeps GCC from vectorising over j, with sums in order but without contraction. */
+        __asm__ volatile("");
+    }
+    for (size_t l = 0; l < LANES; l++)
+        out[l] = sum[l];
+}
+
+void lane_row_squares(const double *const *row, size_t p, const double *x, double *out)
+{
+    row_squares(row, p, x, out);
+}
+
 MLK_SIMD static void absolutes(const double *block, size_t p, const double *x, double *out)
 {
     double sum[LANES] = {0.0};

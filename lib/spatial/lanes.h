@@ -12,6 +12,8 @@ enum { LANES = 8 };
 
 /* out[lane] = sum_j |x_j - block_j|^power, or the largest term for infinite power. */
 void lane_distances(double power, const double *block, size_t p, const double *x, double *out);
+/* The same for LANES points each in a row of its own, to the bit; power 2 alone. */
+void lane_row_squares(const double *const *row, size_t p, const double *x, double *out);
 /* The same for several blocks, one behind the other; bit b of the result: not all distances of
  * block b are beyond the limit. */
 unsigned lane_near(double power, const double *block, size_t n_blocks, size_t p, const double *x,
