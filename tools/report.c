@@ -87,6 +87,8 @@ void report_free(report *r)
 
 /* --------------------------------------------------------------------- pictures */
 
+enum { WIDTH = 460, WIDE = 660 }; /* of a chart, in CSS pixels */
+
 /* Keep a picture for --plots under its name, with a number where there are two of it. */
 static void keep(report *r, const char *name, char *bytes, size_t size)
 {
@@ -122,7 +124,7 @@ static void keep(report *r, const char *name, char *bytes, size_t size)
 
 /* One picture, of a chart or of a graph: for the page, and for --plots. */
 static void add_picture(report *r, const char *name, const char *caption, const mlk_plot *plot,
-                        const char *dot, bool wide)
+                        const char *dot, bool wide, double width)
 {
     char id[32], *bytes;
     size_t size;
@@ -142,7 +144,7 @@ static void add_picture(report *r, const char *name, const char *caption, const 
     opts.standalone = false;
     opts.untitled = true;
     opts.id = id;
-    opts.width = wide ? 660 : 460;
+    opts.width = width;
     opts.height = wide ? 480 : 340;
     r->status = dot ? picture_draw_graph(r->c, dot, &opts, &bytes, &size)
                     : picture_draw(r->c, &plot, 1, &opts, &bytes, &size);
@@ -168,22 +170,34 @@ static bool drawable(report *r, const char *program, const char *package, const 
     return false;
 }
 
-static void chart(report *r, const char *name, const char *caption, mlk_plot *plot, bool wide)
+static void chart(report *r, const char *name, const char *caption, mlk_plot *plot, bool wide,
+                  double width)
 {
     if (drawable(r, "gnuplot", "gnuplot-nox", caption))
-        add_picture(r, name, caption, plot, NULL, wide);
+        add_picture(r, name, caption, plot, NULL, wide, width);
     mlk_plot_free(plot);
 }
 
 void report_chart(report *r, const char *name, const char *caption, mlk_plot *plot)
 {
-    chart(r, name, caption, plot, false);
+    chart(r, name, caption, plot, false, WIDTH);
+}
+
+void report_chart_of(report *r, const char *name, const char *caption, mlk_plot *plot,
+                     const char *const *names, size_t n)
+{
+    enum { SHORT = 10, MOST = 32, LETTER = 11 };
+    size_t longest = SHORT;
+    for (size_t i = 0; i < n; i++)
+        longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;
+    longest = longest < MOST ? longest : MOST;
+    chart(r, name, caption, plot, false, WIDTH + LETTER * (double)(longest - SHORT));
 }
 
 void report_graph(report *r, const char *name, const char *caption, const char *dot)
 {
     if (drawable(r, "dot", "graphviz", caption))
-        add_picture(r, name, caption, NULL, dot, true);
+        add_picture(r, name, caption, NULL, dot, true, WIDE);
 }
 
 /* -------------------------------------------------------------------- the table */
@@ -245,7 +259,8 @@ static void add_map(report *r, const mlk_table_summary *s, const char *name)
              "categories%s",
              n == MAPPED ? "; the columns closest to the target" : "");
     snprintf(file, sizeof file, "%scorrelation", name);
-    chart(r, file, caption, mlk_chart_correlation((mlk_cmat){values, n, n, n}, names), n > 6);
+    chart(r, file, caption, mlk_chart_correlation((mlk_cmat){values, n, n, n}, names), n > 6,
+          n > 6 ? WIDE : WIDTH);
 }
 
 void report_table(report *r, const mlk_table *table, const char *name, const char *target,

@@ -35,6 +35,9 @@ int report_check(const cli *c);
 void report_begin(cli *c, const char *title, const char *subtitle, report *r);
 /* A chart under its caption; `name` is that of its file, made of letters, digits and hyphens. */
 void report_chart(report *r, const char *name, const char *caption, mlk_plot *plot);
+/* The same where names stand beside the chart: it gets the room that the longest needs. */
+void report_chart_of(report *r, const char *name, const char *caption, mlk_plot *plot,
+                     const char *const *names, size_t n);
 /* The same for a graph in Graphviz's language. */
 void report_graph(report *r, const char *name, const char *caption, const char *dot);
 /* What a table holds, with its map of correlations. */

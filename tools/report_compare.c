@@ -158,10 +158,11 @@ static void add_boxes(const chapter *h)
     }
     char name[80];
     snprintf(name, sizeof name, "%sranking", h->prefix);
-    report_chart(h->r, name, "The scores of the splits, and their means with 95 % intervals",
-                 mlk_chart_score_boxes(mlk_cv_metric(h->cv, 0)->name, names,
-                                       (mlk_cmat){scores, n, splits, splits}, (mlk_cvec){mean, n},
-                                       (mlk_cvec){low, n}, (mlk_cvec){high, n}));
+    report_chart_of(h->r, name, "The scores of the splits, and their means with 95 % intervals",
+                    mlk_chart_score_boxes(
+                        mlk_cv_metric(h->cv, 0)->name, names, (mlk_cmat){scores, n, splits, splits},
+                        (mlk_cvec){mean, n}, (mlk_cvec){low, n}, (mlk_cvec){high, n}),
+                    names, n);
     free(scores);
 }
 
@@ -181,8 +182,8 @@ static void add_times(const chapter *h)
         predict[k] = m->predict_seconds;
     }
     snprintf(name, sizeof name, "%stimes", h->prefix);
-    report_chart(h->r, name, "Seconds to fit and to predict, the mean of the splits",
-                 mlk_chart_times(names, (mlk_cvec){fit, n}, (mlk_cvec){predict, n}));
+    report_chart_of(h->r, name, "Seconds to fit and to predict, the mean of the splits",
+                    mlk_chart_times(names, (mlk_cvec){fit, n}, (mlk_cvec){predict, n}), names, n);
 }
 
 static void add_ranking(const chapter *h)
@@ -209,23 +210,26 @@ static void add_ranking(const chapter *h)
     add_times(h);
 }
 
+/* Metrics down, models across, which also fits on paper. */
 static void add_metrics(const chapter *h)
 {
-    enum { MOST = 30 };
-    const size_t n = mlk_cv_metrics(h->cv) < MOST ? mlk_cv_metrics(h->cv) : MOST;
-    const char *titles[MOST + 1] = {"Model"};
+    enum { MOST = 24 };
+    const size_t all = mlk_comparison_size(h->all), n = all < MOST ? all : MOST;
+    const char *titles[MOST + 1] = {"Metric"};
     mlk_page *page = h->r->page;
-    for (size_t k = 0; k < n; k++)
-        titles[k + 1] = mlk_cv_metric(h->cv, k)->name;
+    for (size_t row = 0; row < n; row++)
+        titles[row + 1] = mlk_comparison_at(h->all, mlk_comparison_row(h->all, row))->label;
     mlk_page_heading(page, "All metrics");
     mlk_page_table(page, "Means over the splits", titles, n + 1);
-    for (size_t row = 0; row < mlk_comparison_size(h->all); row++) {
-        const size_t i = mlk_comparison_row(h->all, row);
-        mlk_page_cell(page, mlk_comparison_at(h->all, i)->label);
-        for (size_t k = 0; k < n; k++)
-            mlk_page_number(page, mlk_cv_summarise(h->cv, i, k).mean, 4);
+    for (size_t k = 0; k < mlk_cv_metrics(h->cv); k++) {
+        mlk_page_cell(page, mlk_cv_metric(h->cv, k)->name);
+        for (size_t row = 0; row < n; row++)
+            mlk_page_number(page, mlk_cv_summarise(h->cv, mlk_comparison_row(h->all, row), k).mean,
+                            4);
     }
     mlk_page_table_end(page);
+    if (n < all)
+        mlk_page_text(page, "The best %zu models.", n - 1);
 }
 
 /* -------------------------------------------------------------------- model by model */

@@ -192,9 +192,10 @@ void judge_importances(report *r, const mlk_model *pipeline, const mlk_schema *s
                                               &run, (mlk_mat){values, p, REPEATS, REPEATS})
                  : MLK_ENOMEM;
     if (st == MLK_OK)
-        report_chart(
+        report_chart_of(
             r, name, caption,
-            mlk_chart_importances(scoring, names, (mlk_cmat){values, p, REPEATS, REPEATS}, LISTED));
+            mlk_chart_importances(scoring, names, (mlk_cmat){values, p, REPEATS, REPEATS}, LISTED),
+            names, p);
     else
         mlk_page_text(r->page, "No importances: %s.", mlk_error_message(st));
     free(values);
