@@ -111,6 +111,9 @@ const cli_option cli_options[] = {
      .help = "the score against the number of training rows, of each model"},
     {"bootstrap", 0, CLI_INT, AT(bootstrap), CLI_COMPARE, 2, "N",
      "from N bootstrap samples: the .632+ estimate of the error, its bias and its variance"},
+    {"threshold", 0, CLI_TEXT, AT(threshold), CLI_COMPARE, 0, "fbeta|cost:FP:FN",
+     "two classes: the probability from which on to call a row positive, for the largest F-beta "
+     "(--beta), or for these costs of a false positive and a false negative"},
     {"save-best", 0, CLI_TEXT, AT(save_best), CLI_COMPARE, 0, "FILE",
      "fit the best model on all rows and save it"},
     {"csv", 0, CLI_FLAG, AT(csv), CLI_COMPARE, .help = "print one line of CSV a model"},

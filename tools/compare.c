@@ -104,6 +104,8 @@ static int parse(cli *c, tournament *t)
     if (mlk_folds_parse(s->cv, s->folds, &t->folds_opts, &t->group) != MLK_OK ||
         (s->search && mlk_search_parse(s->search, &t->search_opts) != MLK_OK))
         return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+    if (s->threshold && mlk_threshold_parse(s->threshold, s->beta, &t->threshold) != MLK_OK)
+        return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
     if (t->folds_opts.kind == MLK_FOLDS_LOO && s->learning_curve)
         return cli_usage(c, "--learning-curve needs folds; --cv loo has one value a metric");
     const int status = check_scoring(c);
@@ -193,6 +195,7 @@ static int run_contest(cli *c, tournament *t, size_t i)
     o.partial = true;
     o.learning_curve = c->set.learning_curve;
     o.bootstrap = (size_t)c->set.bootstrap;
+    o.threshold = c->set.threshold ? &t->threshold : NULL;
     const mlk_status st =
         mlk_comparison_run(of->contenders, of->n, &of->data, of->folds, &o, &run, &of->comparison);
     if (st != MLK_OK)

@@ -39,6 +39,7 @@ typedef struct tournament {
     mlk_folds_opts folds_opts;
     const char *group; /* column of --folds group:COL */
     mlk_search_opts search_opts;
+    mlk_threshold_rule threshold;
     contest *contests; /* one a table */
     size_t n, finished;
     mlk_friedman *friedman; /* of several tables; NULL: none */

@@ -417,6 +417,27 @@ static void print_bootstrap(const mlk_comparison *c, bool classes)
         mlk_text_table_free(t);
 }
 
+static void print_thresholds(const mlk_comparison *c, const mlk_threshold_rule *rule,
+                             const char *positive)
+{
+    const char *titles[] = {"model", "threshold", rule->by_cost ? "mean cost" : "F", "at 0.5"};
+    mlk_text_table *t = mlk_text_table_new(titles, 4);
+    for (size_t r = 0; r < mlk_comparison_size(c); r++) {
+        const mlk_compared *m = mlk_comparison_at(c, mlk_comparison_row(c, r));
+        if (!m->threshold)
+            continue;
+        mlk_text_table_cell(t, m->label);
+        mlk_text_table_number(t, m->threshold->threshold, FEW);
+        mlk_text_table_number(t, m->threshold->honest, DIGITS);
+        mlk_text_table_number(t, m->threshold->at_half, DIGITS);
+    }
+    printf(
+        "\n  Call a row %s from this probability on; each fold is judged by the threshold of the "
+        "others\n",
+        positive);
+    print_table(t);
+}
+
 /* ------------------------------------------------------------- several tables */
 
 static void print_overall(const tournament *t)
@@ -465,7 +486,6 @@ static void print_overall(const tournament *t)
 
 void compare_text(const cli *c, const tournament *t)
 {
-    (void)c;
     for (size_t i = 0; i < t->finished; i++) {
         const contest *of = &t->contests[i];
         print_head(of);
@@ -477,6 +497,8 @@ void compare_text(const cli *c, const tournament *t)
         print_curve(of->comparison, false);
         print_curve(of->comparison, true);
         print_bootstrap(of->comparison, of->data.n_classes > 0);
+        if (c->set.threshold)
+            print_thresholds(of->comparison, &t->threshold, of->classes[1]);
         if (i + 1 < t->finished || t->friedman)
             printf("\n");
     }

@@ -114,6 +114,7 @@ static mlk_status new_comparison(const mlk_contender *models, size_t n, const ml
     c->learning = take_zero(c, c->n, sizeof *c->learning);
     c->bootstrap = take_zero(c, c->n, sizeof *c->bootstrap);
     c->bias_variance = take_zero(c, c->n, sizeof *c->bias_variance);
+    c->threshold = take_zero(c, c->n, sizeof *c->threshold);
     if (c->memory.failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a comparison of %zu models", n);
     memcpy(c->contenders + 1, models, n * sizeof *models);
@@ -377,6 +378,21 @@ static mlk_status extras(const job *j, size_t i, size_t *at, size_t stages)
     return MLK_OK;
 }
 
+/* A threshold for each model with a probability of every tested row. */
+static mlk_status thresholds(const job *j)
+{
+    mlk_comparison *c = j->out;
+    for (size_t i = 0; j->opts->threshold && i < c->n; i++) {
+        const mlk_cmat P = mlk_cv_probabilities(c->cv, i, 0);
+        if (!P.data || !c->models[i].standing.rank)
+            continue;
+        MLK_TRY(mlk_threshold_choose(j->data->y, P, j->data->w, j->folds, j->opts->threshold,
+                                     &c->threshold[i]));
+        c->models[i].threshold = &c->threshold[i];
+    }
+    return MLK_OK;
+}
+
 static mlk_status run_all(const job *j)
 {
     mlk_comparison *c = j->out;
@@ -386,6 +402,7 @@ static mlk_status run_all(const job *j)
     const mlk_run run = stage_run(&first);
     MLK_TRY(cross_validate(j, &run));
     MLK_TRY(rank(j));
+    MLK_TRY(thresholds(j));
     size_t at = 1;
     for (size_t i = 0; each && i < c->n && !c->interrupted; i++) {
         at = 1 + each * i;
@@ -408,6 +425,9 @@ mlk_status mlk_comparison_run(const mlk_contender *models, size_t n, const mlk_d
         MLK_TRY(check_task(&models[i], data));
     if (!(o.level > 0.0 && o.level < 1.0))
         return MLK_FAIL(MLK_EINVAL, "level = %g is outside (0, 1)", o.level);
+    if (o.threshold && data->n_classes != 2)
+        return MLK_FAIL(MLK_EUNSUPPORTED, "a threshold is for two classes; the target has %zu",
+                        data->n_classes);
     mlk_status st = new_comparison(models, n, folds, &o, &c);
     if (st == MLK_OK) {
         const job j = {c, data, folds, &o, run};

@@ -18,6 +18,7 @@ struct mlk_comparison {
     mlk_score_curve *learning;
     mlk_bootstrap_error *bootstrap;
     mlk_bias_variance *bias_variance;
+    mlk_threshold_choice *threshold;
     bool interrupted;
     mlk_scratch memory; /* all arrays */
 };

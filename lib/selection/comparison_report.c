@@ -107,6 +107,14 @@ static void put_bootstrap(const mlk_compared *m, mlk_doc *to)
     mlk_doc_put_real(parts, "variance_biased", b->variance_biased);
 }
 
+static void put_threshold(const mlk_threshold_choice *t, mlk_doc *to)
+{
+    mlk_doc_put_real(to, "threshold", t->threshold);
+    mlk_doc_put_real(to, "value", t->honest);
+    mlk_doc_put_real(to, "value_where_chosen", t->value);
+    mlk_doc_put_real(to, "value_at_half", t->at_half);
+}
+
 static void put_model(const mlk_comparison *c, size_t i, mlk_doc *to)
 {
     const mlk_compared *m = &c->models[i];
@@ -133,6 +141,8 @@ static void put_model(const mlk_comparison *c, size_t i, mlk_doc *to)
     if (m->learning)
         mlk_score_curve_report(m->learning, mlk_doc_put_map(to, "learning_curve"));
     put_bootstrap(m, to);
+    if (m->threshold)
+        put_threshold(m->threshold, mlk_doc_put_map(to, "threshold"));
 }
 
 void mlk_comparison_report(const mlk_comparison *c, mlk_doc *to)

@@ -131,6 +131,23 @@ START_TEST(the_best_is_saved_as_fit_would)
 }
 END_TEST
 
+START_TEST(a_threshold_suits_the_costs)
+{
+    write_table("t.csv");
+    const char *json = out_of("mlkit-compare -t q --ignore g,k -m naive-bayes --threshold cost:1:9 "
+                              "--json t.csv");
+    const char *mine = strstr(strstr(json, "\"naive-bayes\""), "\"threshold\": {");
+    ck_assert_ptr_nonnull(mine);
+    mine += strlen("\"threshold\": {");
+    /* a false negative is nine times as dear: rows are called positive well below one half */
+    ck_assert_double_lt(shell_json_number(mine, NULL, "threshold"), 0.5);
+    ck_assert_double_lt(shell_json_number(mine, NULL, "value_where_chosen"),
+                        shell_json_number(mine, NULL, "value_at_half"));
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-compare -t q --threshold fbeta -m lda t.csv"),
+                                 "Call a row p from this probability on"));
+}
+END_TEST
+
 START_TEST(several_tables_are_ranked_together)
 {
     write_table("t.csv");
@@ -198,6 +215,9 @@ static const struct {
     {"-t y -m ridge --tune rigde.alpha=1:2", 2, "did you mean 'ridge'?"},
     {"-t y -m ridge --tune ridge.alhpa=1:2", 2, "did you mean 'alpha'?"},
     {"-t y --bootstrap 1", 2, "--bootstrap"},
+    {"-t q --threshold f1", 2, "expected fbeta, or cost:FP:FN"},
+    {"-t y --threshold fbeta", 1, "a threshold is for two classes"},
+    {"-t k --threshold fbeta -m tree --cv 2", 1, "a threshold is for two classes"},
     {"-t y --json --csv", 2, "exclude each other"},
     {"-t y --cv loo --learning-curve", 2, "--learning-curve"},
     {"-t yy", 1, "did you mean 'y'?"},
@@ -228,6 +248,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, csv_has_a_line_a_model);
     tcase_add_test(tc, a_model_that_fails_in_one_fold_is_reported_in_its_row);
     tcase_add_test(tc, the_best_is_saved_as_fit_would);
+    tcase_add_test(tc, a_threshold_suits_the_costs);
     tcase_add_test(tc, several_tables_are_ranked_together);
     tcase_add_test(tc, an_interrupt_prints_what_is_finished);
     tcase_add_test(tc, a_small_class_is_warned_about);

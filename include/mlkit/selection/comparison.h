@@ -5,6 +5,7 @@
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
 #include <mlkit/selection/learning_curve.h>
+#include <mlkit/selection/threshold.h>
 #include <mlkit/selection/tuned.h>
 
 /**
@@ -46,6 +47,7 @@ typedef struct mlk_comparison_opts {
     bool learning_curve; /**< A learning curve of each model, on the same splits. */
     size_t bootstrap;    /**< Samples for the .632+ error, bias and variance of each; 0: none. */
     int64_t seed;        /**< Of those two. Default 0. */
+    const mlk_threshold_rule *threshold; /**< Of two classes: choose one by this; NULL: no. */
 } mlk_comparison_opts;
 
 mlk_comparison_opts mlk_comparison_opts_default(void);
@@ -60,7 +62,8 @@ typedef struct mlk_comparison mlk_comparison;
  * @param[out] comparison Release with mlk_comparison_free(). NULL on failure.
  * @retval MLK_EINVAL     As mlk_cross_validate(), mlk_compare().
  * @retval MLK_EUNSUPPORTED A model that is not for this task: "logistic is for classification; the
- *                        target is a number (regression)".
+ *                        target is a number (regression)"; a threshold for other than two
+ *                        classes.
  * @retval MLK_ENOMEM
  * @retval MLK_ECANCELLED Unless opts->partial.
  */
@@ -86,6 +89,7 @@ typedef struct mlk_compared {
     const mlk_score_curve *learning;     /**< NULL: not asked for, or not possible. */
     const mlk_bootstrap_error *bootstrap;
     const mlk_bias_variance *bias_variance;
+    const mlk_threshold_choice *threshold; /**< From the first repeat's probabilities. */
 } mlk_compared;
 
 size_t mlk_comparison_size(const mlk_comparison *comparison); /**< Models, the baseline included. */
