@@ -67,6 +67,7 @@
 #include <mlkit/selection/learning_curve.h>
 #include <mlkit/selection/path.h>
 #include <mlkit/selection/search.h>
+#include <mlkit/selection/threshold.h>
 #include <mlkit/selection/tuned.h>
 #include <mlkit/stats/describe.h>
 #include <mlkit/stats/distribution.h>
