@@ -109,6 +109,8 @@ const cli_option cli_options[] = {
      "of a path: min (the best) or 1se (the simplest within one standard error)"},
     {"learning-curve", 0, CLI_FLAG, AT(learning_curve), CLI_COMPARE,
      .help = "the score against the number of training rows, of each model"},
+    {"validation-curve", 0, CLI_TEXT, AT(validation_curve), CLI_COMPARE, 0, "MODEL.NAME=V1:V2...",
+     "the score of a model against a parameter, on training and on test rows"},
     {"bootstrap", 0, CLI_INT, AT(bootstrap), CLI_COMPARE, 2, "N",
      "from N bootstrap samples: the .632+ estimate of the error, its bias and its variance"},
     {"threshold", 0, CLI_TEXT, AT(threshold), CLI_COMPARE, 0, "fbeta|cost:FP:FN",

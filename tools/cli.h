@@ -44,7 +44,7 @@ typedef struct cli_settings {
     cli_list models;
     bool csv, learning_curve;
     int64_t bootstrap; /* samples; 0: none */
-    const char *save_best, *threshold;
+    const char *save_best, *threshold, *validation_curve;
     /* evaluation */
     const char *predictions, *truth, *predicted, *score, *scores;
     double beta;

@@ -104,10 +104,14 @@ static int parse(cli *c, tournament *t)
     if (mlk_folds_parse(s->cv, s->folds, &t->folds_opts, &t->group) != MLK_OK ||
         (s->search && mlk_search_parse(s->search, &t->search_opts) != MLK_OK))
         return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+    const char *curve = s->validation_curve;
+    if (curve && strcspn(curve, ".") > strcspn(curve, "="))
+        return cli_usage(c, "--validation-curve '%s' is not valid; expected MODEL.NAME=V1:V2...",
+                         curve);
     if (s->threshold && mlk_threshold_parse(s->threshold, s->beta, &t->threshold) != MLK_OK)
         return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
-    if (t->folds_opts.kind == MLK_FOLDS_LOO && s->learning_curve)
-        return cli_usage(c, "--learning-curve needs folds; --cv loo has one value a metric");
+    if (t->folds_opts.kind == MLK_FOLDS_LOO && (s->learning_curve || curve))
+        return cli_usage(c, "curves need folds; --cv loo has one value a metric");
     const int status = check_scoring(c);
     if (status != CLI_DONE || !s->models.n)
         return status;
@@ -183,6 +187,17 @@ static int make_folds(cli *c, tournament *t, contest *of, const mlk_run *run)
 
 /* ---------------------------------------------------------------- the comparison */
 
+static int run_curve(cli *c, tournament *t, contest *of, const mlk_run *run)
+{
+    const char *scoring = mlk_cv_metric(mlk_comparison_cv(of->comparison), 0)->name;
+    mlk_run quiet = *run; /* the bar has been full */
+    quiet.progress = NULL;
+    const mlk_status st =
+        mlk_validation_curve(of->values, &of->data, of->folds, scoring, &quiet, &of->validation);
+    t->interrupted |= st == MLK_ECANCELLED;
+    return st == MLK_OK || t->interrupted ? CLI_DONE : cli_failed(c, st);
+}
+
 static int run_contest(cli *c, tournament *t, size_t i)
 {
     contest *of = &t->contests[i];
@@ -202,7 +217,7 @@ static int run_contest(cli *c, tournament *t, size_t i)
         return cli_failed(c, st);
     t->interrupted |= mlk_comparison_interrupted(of->comparison);
     t->finished++;
-    return CLI_DONE;
+    return of->values && !t->interrupted ? run_curve(c, t, of, &run) : CLI_DONE;
 }
 
 static int run_all(cli *c, tournament *t)
@@ -316,6 +331,7 @@ static int compare_main(cli *c)
     for (size_t i = 0; i < t.n; i++) {
         contest *of = &t.contests[i];
         mlk_comparison_free(of->comparison);
+        mlk_score_curve_free(&of->validation);
         entrants_free(of);
         mlk_folds_free(of->folds);
         free(of->classes);

@@ -32,6 +32,9 @@ typedef struct contest {
     mlk_contender *contenders;
     size_t n;
     mlk_comparison *comparison; /* NULL: not run */
+    size_t validated;           /* --validation-curve: of this entrant, */
+    mlk_grid *values;           /* at these values; NULL: none */
+    mlk_score_curve validation;
 } contest;
 
 /* All of a run of mlkit-compare. */

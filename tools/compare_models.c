@@ -121,6 +121,25 @@ static int check_tune(const cli *c, const contest *of)
     return CLI_DONE;
 }
 
+/* --validation-curve: a grid of one parameter of one of the models. */
+static int make_values(const cli *c, contest *of)
+{
+    const char *item = c->set.validation_curve;
+    if (!item)
+        return CLI_DONE;
+    for (size_t i = 0; i < of->n && !of->values; i++) {
+        const char *spec = strchr(item, '.') + 1;
+        of->validated = i;
+        if (is_mine(item, &of->entrants[i]) &&
+            mlk_grid_new(&of->entrants[i].learner.pipeline, &spec, 1, &of->values) != MLK_OK)
+            return cli_usage(c, "--validation-curve %s: %s", item, mlk_error_message(MLK_EINVAL));
+    }
+    return of->values
+               ? CLI_DONE
+               : cli_usage(c, "--validation-curve %s: no such model takes part; name it with -m",
+                           item);
+}
+
 static int make_search(cli *c, const tournament *t, entrant *e)
 {
     if (!e->search)
@@ -186,11 +205,14 @@ int entrants_make(cli *c, const tournament *t, bool classes, contest *to)
         to->contenders[i] =
             (mlk_contender){e->label, &e->learner.pipeline, e->search ? &e->tuned : NULL};
     }
-    return status == CLI_DONE ? check_tune(c, to) : status;
+    if (status == CLI_DONE)
+        status = check_tune(c, to);
+    return status == CLI_DONE ? make_values(c, to) : status;
 }
 
 void entrants_free(contest *of)
 {
+    mlk_grid_free(of->values);
     for (size_t i = 0; i < of->n; i++) {
         entrant *e = &of->entrants[i];
         mlk_grid_free(e->grid);

@@ -55,6 +55,18 @@ static void put_overall(const tournament *t, mlk_doc *to)
     mlk_friedman_report(t->friedman, mlk_doc_put_map(tests, "friedman"));
 }
 
+static void put_validation(const contest *of, mlk_doc *to)
+{
+    if (!of->validation.n)
+        return;
+    mlk_doc *curve = mlk_doc_put_map(to, "validation_curve");
+    mlk_doc_put_text(curve, "model", of->entrants[of->validated].label);
+    mlk_doc *params = mlk_doc_put_list(curve, "params");
+    for (size_t i = 0; i < of->validation.n; i++)
+        mlk_grid_params(of->values, i, mlk_doc_put_map(params, NULL));
+    mlk_score_curve_report(&of->validation, curve);
+}
+
 int compare_json(const cli *c, const tournament *t)
 {
     mlk_doc *doc = mlk_doc_new();
@@ -70,12 +82,14 @@ int compare_json(const cli *c, const tournament *t)
     mlk_doc_put_bool(doc, "interrupted", t->interrupted);
     if (t->n == 1) {
         mlk_comparison_report(first->comparison, doc);
+        put_validation(first, doc);
     } else {
         mlk_doc *tables = mlk_doc_put_list(doc, "tables");
         for (size_t i = 0; i < t->finished; i++) {
             mlk_doc *entry = mlk_doc_put_map(tables, NULL);
             put_table(&t->contests[i], entry);
             mlk_comparison_report(t->contests[i].comparison, entry);
+            put_validation(&t->contests[i], entry);
         }
         put_overall(t, doc);
     }
@@ -386,6 +400,30 @@ static void print_curve(const mlk_comparison *c, bool train)
     free(curves);
 }
 
+static void print_validation(const contest *of)
+{
+    const mlk_score_curve *curve = &of->validation;
+    static const char *const titles[] = {"parameter", "training rows", "sd", "test rows", "sd"};
+    if (!curve->n)
+        return;
+    printf("\n  Validation curve of %s: %s\n", of->entrants[of->validated].label,
+           curve->metric->name);
+    mlk_text_table *t = mlk_text_table_new(titles, 5);
+    for (size_t i = 0; i < curve->n; i++) {
+        char text[128];
+        mlk_doc *params = mlk_doc_new();
+        mlk_grid_params(of->values, i, params);
+        choice_text(params, text, sizeof text);
+        mlk_doc_free(params);
+        mlk_text_table_cell(t, text);
+        mlk_text_table_number(t, curve->train_mean[i], DIGITS);
+        number_cell(t, curve->train_sd[i], FEW);
+        mlk_text_table_number(t, curve->test_mean[i], DIGITS);
+        number_cell(t, curve->test_sd[i], FEW);
+    }
+    print_table(t);
+}
+
 static void print_bootstrap(const mlk_comparison *c, bool classes)
 {
     static const char *const titles[] = {"model", ".632+",        "apparent", "out of bag",
@@ -496,6 +534,7 @@ void compare_text(const cli *c, const tournament *t)
         print_all_choices(of);
         print_curve(of->comparison, false);
         print_curve(of->comparison, true);
+        print_validation(of);
         print_bootstrap(of->comparison, of->data.n_classes > 0);
         if (c->set.threshold)
             print_thresholds(of->comparison, &t->threshold, of->classes[1]);

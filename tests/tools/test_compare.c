@@ -131,6 +131,23 @@ START_TEST(the_best_is_saved_as_fit_would)
 }
 END_TEST
 
+START_TEST(a_validation_curve_shows_what_each_value_does)
+{
+    write_table("t.csv");
+    const char *json = out_of("mlkit-compare -t y --features a,b -m ridge -m knn:weights=uniform "
+                              "--validation-curve knn.n_neighbors=1:20 --json t.csv");
+    const char *curve = strstr(json, "\"validation_curve\"");
+    ck_assert_ptr_nonnull(curve);
+    ck_assert_ptr_nonnull(strstr(curve, "\"n_neighbors\": 20"));
+    /* one neighbour knows its own row by heart */
+    const char *train = strstr(strstr(curve, "\"train\""), "[");
+    require_close(strtod(train + 1, NULL), 1.0, 1e-12);
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-compare -t y --features a,b -m knn "
+                                        "--validation-curve knn.n_neighbors=1:20 t.csv"),
+                                 "Validation curve of knn: r2"));
+}
+END_TEST
+
 START_TEST(a_threshold_suits_the_costs)
 {
     write_table("t.csv");
@@ -219,7 +236,10 @@ static const struct {
     {"-t y --threshold fbeta", 1, "a threshold is for two classes"},
     {"-t k --threshold fbeta -m tree --cv 2", 1, "a threshold is for two classes"},
     {"-t y --json --csv", 2, "exclude each other"},
-    {"-t y --cv loo --learning-curve", 2, "--learning-curve"},
+    {"-t y --cv loo --learning-curve", 2, "curves need folds"},
+    {"-t y --validation-curve alpha=1:2", 2, "expected MODEL.NAME=V1:V2..."},
+    {"-t y -m ridge --validation-curve knn.n_neighbors=1:2", 2, "no such model takes part"},
+    {"-t y -m ridge --validation-curve ridge.alhpa=1:2", 2, "did you mean 'alpha'?"},
     {"-t yy", 1, "did you mean 'y'?"},
     {"-t y,k,q", 1, "'y,k,q'"},
     {"-t y --save-best m.mlk t.csv", 2, "--save-best"},
@@ -248,6 +268,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, csv_has_a_line_a_model);
     tcase_add_test(tc, a_model_that_fails_in_one_fold_is_reported_in_its_row);
     tcase_add_test(tc, the_best_is_saved_as_fit_would);
+    tcase_add_test(tc, a_validation_curve_shows_what_each_value_does);
     tcase_add_test(tc, a_threshold_suits_the_costs);
     tcase_add_test(tc, several_tables_are_ranked_together);
     tcase_add_test(tc, an_interrupt_prints_what_is_finished);
