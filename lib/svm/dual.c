@@ -298,6 +298,8 @@ static void choose_set(solver *s, double eps)
 
 /* ---------------------------------------------------------------------------- tiles of kernel */
 
+static size_t tiles_of(size_t n) { return (n + TILE - 1) / TILE; }
+
 /* Made when first wanted: a problem whose matrix is given wants none. */
 static mlk_status tiles_init(solver *s)
 {
@@ -305,7 +307,7 @@ static mlk_status tiles_init(solver *s)
     const mlk_run inner = mlk_run_inner(s->run);
     if (s->workers > 0)
         return MLK_OK;
-    const unsigned workers = mlk_workers(&inner, s->n, TILE);
+    const unsigned workers = mlk_workers(&inner, tiles_of(s->n) + 1, 1);
     s->room_size = mlk_kernel_room(set, TILE, TILE);
     s->tile = mlk_scratch_take(s->scratch, workers, (size_t)TILE * TILE * sizeof *s->tile);
     s->room = mlk_scratch_mat(s->scratch, workers, s->room_size).data;
@@ -341,8 +343,9 @@ static void compact(solver *s)
     c->count = s->n_kept + s->n_fresh;
 }
 
-/* Columns of the new members' rows, and by symmetry rows of all. Tiles above the diagonal of the
- * new block come from those below. */
+/* Columns of the new members' rows, and by symmetry rows of all: those of a tile of kept members,
+ * or of a tile of new ones. Tiles above the diagonal of the new block come from those below. Each
+ * value is written by one chunk. */
 static mlk_status extend_columns(void *ctx, const mlk_chunk *chunk)
 {
     const solver *s = ctx;
@@ -350,9 +353,12 @@ static mlk_status extend_columns(void *ctx, const mlk_chunk *chunk)
     mlk_kernel_pick *right = &s->right[chunk->worker];
     float *tile = s->tile + (size_t)chunk->worker * TILE * TILE;
     double *room = s->room + chunk->worker * s->room_size;
-    const size_t begin = chunk->begin, cols = chunk->end - begin;
+    const size_t n_old = tiles_of(s->n_kept);
+    const bool is_new = chunk->begin >= n_old;
+    const size_t first = is_new ? (chunk->begin - n_old) * TILE : 0;
+    const size_t begin = is_new ? s->n_kept + first : chunk->begin * TILE;
+    const size_t rest = (is_new ? c->count : s->n_kept) - begin, cols = rest < TILE ? rest : TILE;
     mlk_kernel_pick_rows(right, s->others + begin, cols);
-    const size_t first = begin > s->n_kept ? (begin - s->n_kept) / TILE * TILE : 0;
     for (size_t r0 = first; r0 < s->n_fresh; r0 += TILE) {
         const size_t left = s->n_fresh - r0, count = left < TILE ? left : TILE;
         mlk_kernel_tile(&s->left, r0, count, right, room, tile, TILE);
@@ -377,7 +383,8 @@ static mlk_status extend_matrix(solver *s)
     if (s->n_fresh == 0)
         return MLK_OK;
     mlk_kernel_pick_rows(&s->left, s->changed, s->n_fresh);
-    const mlk_status st = mlk_parallel_for(&inner, c->count, TILE, extend_columns, s);
+    const mlk_status st =
+        mlk_parallel_for(&inner, tiles_of(s->n_kept) + tiles_of(s->n_fresh), 1, extend_columns, s);
     if (st != MLK_OK)
         c->count = 0; /* what is not computed must not be kept */
     return st;
