@@ -151,6 +151,24 @@ static void draw_training(const mlk_doc *learned, picture *to)
     free(validation.data);
 }
 
+/* Each rule at its support and confidence. */
+static void draw_rules(const mlk_doc *learned, picture *to)
+{
+    static const char *const figures[] = {"support", "confidence", "lift"};
+    const mlk_doc *rules = mlk_doc_find(learned, "rules");
+    const size_t n = mlk_doc_size(rules);
+    double *values = n ? calloc(3 * n, sizeof *values) : NULL;
+    for (size_t i = 0; values && i < n; i++)
+        for (size_t k = 0; k < 3; k++)
+            values[k * n + i] = mlk_doc_real(mlk_doc_find(mlk_doc_at(rules, i), figures[k]));
+    const mlk_chart_groups lift = {
+        .label = "lift", .values = {values + 2 * n, n}, .noise = (double)NAN};
+    if (values)
+        picture_add(to, mlk_chart_map("Rules", figures[0], (mlk_cvec){values, n}, figures[1],
+                                      (mlk_cvec){values + n, n}, &lift, false));
+    free(values);
+}
+
 void draw_learned(const mlk_doc *learned, picture *to)
 {
     const mlk_mat shares = numbers_of(mlk_doc_find(learned, "explained_variance_ratio"));
@@ -166,6 +184,7 @@ void draw_learned(const mlk_doc *learned, picture *to)
     draw_columns(learned, "feature_importances", to);
     draw_columns(learned, "coef", to);
     draw_dendrogram(learned, to);
+    draw_rules(learned, to);
 }
 
 /* ------------------------------------------------------------------------ rows */

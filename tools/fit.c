@@ -11,6 +11,7 @@
 #include "learn.h"
 #include "map.h"
 #include "render.h"
+#include "show_rules.h"
 #include "tune.h"
 
 /* One run of mlkit-fit: filled from the top down, freed as a whole. */
@@ -204,6 +205,8 @@ static int make_report(cli *c, session *s)
     mlk_doc *learned = mlk_doc_put_map(doc, "learned");
     put_design_names(s->model, schema, learned);
     mlk_model_learned(inner, learned);
+    if (is_rules(s->model))
+        put_rules(s->model, schema, learned);
     put_evaluation(doc, "train", &s->train_outcome, &s->train_map);
     put_evaluation(doc, "test", &s->test_outcome, &s->test_map);
     tuning_report(&s->tuning, doc);
@@ -227,6 +230,7 @@ static int print_text(const cli *c, const session *s)
     render_fit(mlk_doc_find(doc, "fit"));
     printf("\nlearned\n");
     render_learned(mlk_doc_find(doc, "learned"), mlk_doc_find(data, "classes"));
+    print_rules(mlk_doc_find(doc, "learned"));
     if (s->train_outcome.evaluation) {
         static const char *const titles[] = {"train", "test"};
         const mlk_evaluation *both[] = {s->train_outcome.evaluation, s->test_outcome.evaluation};
@@ -297,6 +301,10 @@ static int work(cli *c, session *s)
         status = learner_init(c, c->args[0], &c->set.set, &s->learner);
     if (status == CLI_DONE)
         status = check_target(c, s->learner.algo);
+    if (status == CLI_DONE && c->set.csv && s->learner.algo->tasks != MLK_RULES)
+        status = cli_usage(c, "--csv is for rules; %s finds none", s->learner.algo->name);
+    if (status == CLI_DONE && c->set.csv && c->set.json)
+        status = cli_usage(c, "--json and --csv exclude each other");
     if (status == CLI_DONE)
         status = cleaning_check(c);
     if (status == CLI_DONE)
@@ -325,7 +333,9 @@ static int work(cli *c, session *s)
     if (status == CLI_DONE)
         status = picture_save(c, &s->picture);
     if (status == CLI_DONE)
-        status = c->set.json ? cli_write_json(c, s->report) : print_text(c, s);
+        status = c->set.json  ? cli_write_json(c, s->report)
+                 : c->set.csv ? write_rules(c, mlk_doc_find(s->report, "learned"), NULL)
+                              : print_text(c, s);
     return status;
 }
 
@@ -359,10 +369,12 @@ const cli_tool fit_tool = {
     .synopsis = "mlkit-fit MODEL [options] TRAIN.csv",
     .summary = "Read a table, learn the preprocessing and the model, report the fit, and save one "
                "model file with -o. --list names the models, --help MODEL the parameters of one.",
-    .examples = "  mlkit-fit linear -t price houses.csv\n"
-                "  mlkit-fit logistic -t species -s C=10 --test 0.25 -o flowers.mlk iris.csv\n"
-                "  mlkit-fit ridge -t y --tune alpha=1e-3..1e3/13log --cv 10 data.csv\n"
-                "  mlkit-fit lasso -t y --path alpha --rule 1se data.csv\n"
-                "  mlkit-fit pca -s n_components=2 --plot map.svg --colour species iris.csv\n",
+    .examples =
+        "  mlkit-fit linear -t price houses.csv\n"
+        "  mlkit-fit logistic -t species -s C=10 --test 0.25 -o flowers.mlk iris.csv\n"
+        "  mlkit-fit ridge -t y --tune alpha=1e-3..1e3/13log --cv 10 data.csv\n"
+        "  mlkit-fit lasso -t y --path alpha --rule 1se data.csv\n"
+        "  mlkit-fit apriori -s min_support=0.02,min_lift=1.2 --csv baskets.csv >rules.csv\n"
+        "  mlkit-fit pca -s n_components=2 --plot map.svg --colour species iris.csv\n",
     .main = fit_main,
 };

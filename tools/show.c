@@ -13,6 +13,7 @@
 #include "learn.h"
 #include "render.h"
 #include "show_table.h"
+#include "show_rules.h"
 #include "show_tree.h"
 
 /* ------------------------------------------------------------------ a model file */
@@ -56,6 +57,8 @@ static mlk_doc *describe(const cli *c, const mlk_model_file *file)
     mlk_model_learned(inner, learned);
     if (is_tree(file))
         put_tree_nodes(file, learned);
+    if (is_rules(file->pipeline))
+        put_rules(file->pipeline, schema, learned);
     return doc;
 }
 
@@ -78,6 +81,7 @@ static void print_text(const mlk_doc *doc)
     }
     printf("\n\nlearned\n");
     render_learned(mlk_doc_find(doc, "learned"), mlk_doc_find(doc, "classes"));
+    print_rules(mlk_doc_find(doc, "learned"));
 }
 
 static int write_c(const cli *c, const mlk_model_file *file)
@@ -178,6 +182,11 @@ static int show_model(cli *c)
     mlk_status st = mlk_model_file_read(c->args[0], &file);
     if (st != MLK_OK)
         return cli_failed(c, st);
+    if (c->set.csv && !is_rules(file.pipeline)) {
+        const char *name = mlk_model_algo(mlk_pipeline_inner(file.pipeline))->name;
+        mlk_model_file_close(&file);
+        return cli_refuse(c, "--csv is for rules; %s has none", name);
+    }
     const bool tree_view = c->set.dot || c->set.rules || c->set.explain >= 0;
     int status;
     if (c->set.c) {
@@ -200,6 +209,8 @@ static int show_model(cli *c)
             status = picture_save(c, &pic);
         if (status == CLI_DONE && c->set.json) {
             status = cli_write_json(c, doc);
+        } else if (status == CLI_DONE && c->set.csv) {
+            status = write_rules(c, mlk_doc_find(doc, "learned"), c->set.output);
         } else if (status == CLI_DONE) {
             print_text(doc);
             status = is_tree(&file) ? show_tree(c, &file, NULL) : CLI_DONE;
@@ -218,10 +229,12 @@ static int show_main(cli *c)
         return cli_usage(c, "%zu arguments; expected %s (see --help)", c->n_args,
                          explain ? "MODEL.mlk DATA.csv, the rows to explain"
                                  : "MODEL.mlk or DATA.csv");
-    if (c->set.text + c->set.json + c->set.c + c->set.libsvm + c->set.dot + c->set.rules + explain >
+    if (c->set.text + c->set.json + c->set.csv + c->set.c + c->set.libsvm + c->set.dot +
+            c->set.rules + explain >
         1)
-        return cli_usage(c, "--text, --json, --c, --libsvm, --dot, --rules and --explain exclude "
-                            "each other");
+        return cli_usage(
+            c, "--text, --json, --csv, --c, --libsvm, --dot, --rules and --explain exclude "
+               "each other");
     int status = picture_check(c);
     if (status != CLI_DONE)
         return status;
@@ -240,7 +253,7 @@ const cli_tool show_tool = {
     .bit = CLI_SHOW,
     .name = "mlkit-show",
     .synopsis = "mlkit-show DATA.csv [-t TARGET] [--json]\n"
-                "       mlkit-show MODEL.mlk [--text|--json|--c|--libsvm|--dot|--rules]\n"
+                "       mlkit-show MODEL.mlk [--text|--json|--csv|--c|--libsvm|--dot|--rules]\n"
                 "       mlkit-show MODEL.mlk --explain NODE DATA.csv",
     .summary =
         "What a table holds: the type, gaps, range, distribution or levels of each column, how "

@@ -56,6 +56,7 @@
 #include <mlkit/report/plot.h>
 #include <mlkit/report/table_summary.h>
 #include <mlkit/report/text.h>
+#include <mlkit/rules/apriori.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/clean.h>
 #include <mlkit/selection/clusterings.h>

@@ -68,6 +68,45 @@ START_TEST(classes_are_ranked_by_their_probabilities)
 }
 END_TEST
 
+/* The five baskets of Tan, Steinbach and Kumar's chapter on association: {milk, nappies} -> {beer}
+ * has support 2/5 and confidence 2/3. */
+START_TEST(rules_come_as_text_csv_and_json)
+{
+    shell_write("b.csv", "receipt,product\n1,bread\n1,milk\n2,bread\n2,nappies\n2,beer\n2,eggs\n"
+                         "3,milk\n3,nappies\n3,beer\n3,cola\n4,bread\n4,milk\n4,nappies\n4,beer\n"
+                         "5,bread\n5,milk\n5,nappies\n5,cola\n");
+    const char *fit = "mlkit-fit apriori -t receipt -s min_support=0.4,min_confidence=0.6 b.csv";
+    char command[300];
+    snprintf(command, sizeof command, "%s -o r.mlk", fit);
+    const char *text = out_of(command);
+    ck_assert_ptr_nonnull(strstr(text, "product=beer -> product=nappies "));
+    snprintf(command, sizeof command, "%s --csv", fit);
+    const char *csv = out_of(command);
+    ck_assert_ptr_nonnull(strstr(csv, "antecedent,consequent,support,confidence,lift,leverage,"
+                                      "conviction,count\n\"product=beer\",\"product=nappies\","
+                                      "0.6,1,1.25,0.12,,3\n"));
+    ck_assert_ptr_nonnull(strstr(csv, "\n\"product=milk; product=nappies\",\"product=beer\",0.4,"
+                                      "0.6666666666666666,1.111111111111111"));
+    ck_assert_str_eq(out_of("mlkit-show r.mlk --csv"), csv);
+    const char *json = out_of("mlkit-show r.mlk --json");
+    require_close(shell_json_number(json, NULL, "n_baskets"), 5.0, 0.0);
+    ck_assert_ptr_nonnull(strstr(json, "\"antecedent\""));
+}
+END_TEST
+
+/* A table of categories beside indicators; a gap is no item. */
+START_TEST(rows_of_categories_are_baskets)
+{
+    shell_write("t.csv", "colour,wet,y\nred,1,a\nred,0,a\nblue,1,b\n,1,b\nred,0,a\n");
+    const char *csv = out_of("mlkit-fit apriori -s min_support=0.4,min_confidence=1 --csv t.csv");
+    ck_assert_str_eq(csv,
+                     "antecedent,consequent,support,confidence,lift,leverage,conviction,count\n"
+                     "\"y=a\",\"colour=red\",0.6,1,1.6666666666666667,0.24,,3\n"
+                     "\"colour=red\",\"y=a\",0.6,1,1.6666666666666667,0.24,,3\n"
+                     "\"y=b\",\"wet\",0.4,1,1.6666666666666667,0.16000000000000003,,2\n");
+}
+END_TEST
+
 START_TEST(reads_gzip_stdin_svmlight_and_other_delimiters)
 {
     shell_write("t.csv", "a,y\n0,1\n1,3\n2,5.5\n4,9\n");
@@ -324,6 +363,8 @@ Suite *test_suite(void)
     tcase_add_test(tc, help_version_and_list_go_to_stdout);
     tcase_add_test(tc, fit_reports_what_the_contract_names);
     tcase_add_test(tc, classes_are_ranked_by_their_probabilities);
+    tcase_add_test(tc, rules_come_as_text_csv_and_json);
+    tcase_add_test(tc, rows_of_categories_are_baskets);
     tcase_add_test(tc, reads_gzip_stdin_svmlight_and_other_delimiters);
     tcase_add_test(tc, predicts_the_training_rows_as_eval_judges_them);
     tcase_add_loop_test(tc, model_files_are_the_same_for_any_number_of_threads, 0,
