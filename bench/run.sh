@@ -22,6 +22,7 @@ for area; do
         "$python" bench/bench_selection.py --build build-bench
         "$python" bench/bench_selection.py --build build-bench --compare
         ;;
+    apriori) build-bench/bench/bench_apriori ;;
     lasso) "$python" bench/bench_lasso.py --driver build-bench/bench/bench_lasso ;;
     *) "$python" "bench/bench_$area.py" build-bench ;;
     esac
