@@ -97,13 +97,15 @@ typedef struct mlk_rule {
     double support, confidence, lift, leverage, conviction;
 } mlk_rule;
 
-size_t mlk_apriori_n_baskets(const mlk_apriori *model);
-size_t mlk_apriori_n_items(const mlk_apriori *model); /**< All that occur, frequent or not. */
+size_t mlk_apriori_n_baskets(const mlk_apriori *model); /**< N */
+size_t mlk_apriori_n_items(const mlk_apriori *model);   /**< All that occur, frequent or not. */
+/** What item i is. */
 mlk_item mlk_apriori_item(const mlk_apriori *model, size_t i);
-size_t mlk_apriori_n_itemsets(const mlk_apriori *model);
+size_t mlk_apriori_n_itemsets(const mlk_apriori *model); /**< Frequent ones. */
 /** By length, then items. */
 mlk_itemset mlk_apriori_itemset(const mlk_apriori *model, size_t i);
-size_t mlk_apriori_n_rules(const mlk_apriori *model);
+size_t mlk_apriori_n_rules(const mlk_apriori *model); /**< Reported ones. */
+/** By confidence, support, items. */
 mlk_rule mlk_apriori_rule(const mlk_apriori *model, size_t i);
 void mlk_apriori_free(mlk_apriori *model); /**< NULL is allowed. */
 
