@@ -118,9 +118,9 @@ def in_r(path, fit, predict):
 
 def ranger(path, trees, mtry, seed, extra=""):
     return in_r(path, "ranger(y ~ ., train, num.trees = %d, mtry = %s, num.threads = %d, seed = %d, "
-                "min.node.size = 1, respect.unordered.factors = 'order', oob.error = FALSE%s)"
+                "min.node.size = 1, respect.unordered.factors = 'order', oob.error = FALSE, verbose = FALSE%s)"
                 % (trees, mtry, THREADS, seed + 1, extra),
-                "predict(m, test, num.threads = %d)$predictions" % THREADS)
+                "predict(m, test, num.threads = %d, verbose = FALSE)$predictions" % THREADS)
 
 
 def rpart(path, classes):
