@@ -136,6 +136,8 @@ const cli_option cli_options[] = {
     {"scores", 0, CLI_TEXT, AT(scores), CLI_EVAL, 0, "A,B,C", "one such column per class"},
     {"beta", 0, CLI_REAL, AT(beta), LEARN | CLI_EVAL, 1e-6, "B",
      "of fbeta: how much recall counts over precision (default 1)"},
+    {"importances", 0, CLI_FLAG, AT(importances), CLI_EVAL,
+     .help = "of each column: how much worse the predictions get when it is shuffled"},
 
     {"Predicting", .help = NULL},
     {"probabilities", 0, CLI_FLAG, AT(probabilities), CLI_PREDICT,

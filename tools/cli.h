@@ -48,6 +48,7 @@ typedef struct cli_settings {
     /* evaluation */
     const char *predictions, *truth, *predicted, *score, *scores;
     double beta;
+    bool importances;
     /* prediction */
     bool probabilities, decision, transform, append;
     /* showing */

@@ -48,7 +48,11 @@ static int print(cli *c, const verdict *v)
         return CLI_REFUSED;
     if (c->set.json) {
         mlk_doc *doc = head(c, v->model, v->task, v->rows);
-        mlk_evaluation_report(v->evaluation, v->classes, doc);
+        mlk_doc *curves = mlk_evaluation_report(v->evaluation, v->classes, doc);
+        if (v->boosting)
+            boosting_put(v->boosting, curves);
+        if (v->importances)
+            importances_put(v->importances, doc);
         if (v->drifts) {
             mlk_doc *list = mlk_doc_put_list(doc, "drift");
             for (size_t j = 0; j < v->n_drifts; j++)
@@ -72,6 +76,10 @@ static int print(cli *c, const verdict *v)
         printf("\n");
         render_confusion(v->evaluation, v->classes, v->k);
     }
+    if (v->boosting)
+        boosting_print(v->boosting);
+    if (v->importances)
+        importances_print(v->importances);
     return CLI_DONE;
 }
 
@@ -116,13 +124,17 @@ static int judge_model(cli *c, const mlk_model_file *file, const mlk_table *tabl
         status = cli_refuse(c, "%s makes no predictions to judge", algo->name);
     const char **classes = class_names(file->schema), **names = NULL;
     mlk_drift *drifts = NULL;
+    boosting_curves boosting = {.loss = NULL};
+    importances shuffled = {.mean = NULL};
     verdict v = {.model = algo->name,
                  .task = mlk_task_name(mlk_task_of(algo, file->schema)),
                  .rows = data.X.rows,
                  .evaluation = o.evaluation,
                  .classes = classes,
                  .k = mlk_schema_n_classes(file->schema),
-                 .target = mlk_schema_target(file->schema)};
+                 .target = mlk_schema_target(file->schema),
+                 .boosting = &boosting,
+                 .importances = &shuffled};
     const mlk_predictions judged =
         outcome_predictions(&o, file->pipeline, file->schema, &data, classes);
     size_t *rows = dataset_rows(dataset);
@@ -135,7 +147,13 @@ static int judge_model(cli *c, const mlk_model_file *file, const mlk_table *tabl
     if (status == CLI_DONE)
         status = look_for_drift(c, file, &data, &v, &drifts, &names);
     if (status == CLI_DONE)
+        status = boosting_make(c, file, &data, &boosting);
+    if (status == CLI_DONE)
+        status = importances_make(c, file, &data, &shuffled);
+    if (status == CLI_DONE)
         status = print(c, &v);
+    boosting_free(&boosting);
+    importances_free(&shuffled);
     free(rows);
     free(drifts);
     free(names);
@@ -359,6 +377,8 @@ static int eval_main(cli *c)
     if (c->set.predictions) {
         if (c->n_args)
             return cli_usage(c, "--predictions takes no model file; found '%s'", c->args[0]);
+        if (c->set.importances)
+            return cli_usage(c, "--importances needs a model; --predictions has none");
         return eval_given(c);
     }
     if (c->n_args != 2)
@@ -378,6 +398,7 @@ const cli_tool eval_tool = {
     .examples = "  mlkit-eval flowers.mlk new.csv\n"
                 "  mlkit-eval flowers.mlk --plot curves.svg new.csv\n"
                 "  mlkit-eval flowers.mlk --report flowers.html new.csv\n"
+                "  mlkit-eval flowers.mlk --importances new.csv\n"
                 "  mlkit-eval --predictions scored.csv --truth y --score p --json\n",
     .main = eval_main,
 };

@@ -2,6 +2,7 @@
 #define TOOLS_EVAL_H
 
 #include "draw.h"
+#include "insight.h"
 
 /* What there is to say of predictions that were judged. */
 typedef struct verdict {
@@ -17,6 +18,8 @@ typedef struct verdict {
     const mlk_predictions *predictions;
     const drawn_rows *drawn; /* NULL: of no model */
     const mlk_table *table;
+    const boosting_curves *boosting;
+    const importances *importances;
 } verdict;
 
 /* As a page and plots, where --report or --plots ask for them. */

@@ -8,7 +8,7 @@
 
 enum { DIGITS = 5, MANY = 40 /* rows of a list that is cut */ };
 
-static void flush_table(mlk_text_table *table, size_t indent)
+void render_table(mlk_text_table *table, size_t indent)
 {
     char *text = NULL;
     if (mlk_text_table_write(table, indent, &text) == MLK_OK)
@@ -141,7 +141,7 @@ static void render_vector_coef(const mlk_doc *learned, size_t p)
         for (size_t k = 0; with_interval && k < 2; k++)
             mlk_text_table_number(t, element(mlk_doc_at(interval, j), k), DIGITS);
     }
-    flush_table(t, 2);
+    render_table(t, 2);
     if (p > MANY)
         printf("  ... and %zu more (all with --json)\n", p - MANY);
 }
@@ -172,7 +172,7 @@ static void render_matrix_coef(const mlk_doc *learned, mlk_doc_array coef, const
         for (size_t i = 0; i < k; i++)
             mlk_text_table_number(t, ((const double *)coef.data)[i * p + j], DIGITS);
     }
-    flush_table(t, 2);
+    render_table(t, 2);
     if (p > MANY || coef.rows > CLASSES)
         printf("  ... cut; all with --json\n");
 }
@@ -221,7 +221,7 @@ void render_learned(const mlk_doc *learned, const mlk_doc *classes)
         mlk_text_table_cell(t, key);
         mlk_text_table_cell(t, value);
     }
-    flush_table(t, 2);
+    render_table(t, 2);
     for (size_t i = 0; i < mlk_doc_size(learned); i++) {
         const mlk_doc *node = mlk_doc_at(learned, i);
         const mlk_doc_array v = mlk_doc_array_of(node);
@@ -268,7 +268,7 @@ void render_metrics(const char *const *titles, const mlk_evaluation *const *eval
         if (intervals)
             interval_cell(t, s);
     }
-    flush_table(t, 2);
+    render_table(t, 2);
 }
 
 void render_confusion(const mlk_evaluation *evaluation, const char *const *classes, size_t k)
@@ -286,7 +286,7 @@ void render_confusion(const mlk_evaluation *evaluation, const char *const *class
         for (size_t j = 0; j < k; j++)
             mlk_text_table_number(t, m.data[i * m.ld + j], DIGITS);
     }
-    flush_table(t, 2);
+    render_table(t, 2);
 }
 
 void render_neighbourhood(size_t k, const char *const *titles, const map_verdict *const *verdicts,
@@ -310,5 +310,5 @@ void render_neighbourhood(size_t k, const char *const *titles, const map_verdict
                                   DIGITS);
         }
     }
-    flush_table(t, 2);
+    render_table(t, 2);
 }

@@ -2,12 +2,15 @@
 #define TOOLS_RENDER_H
 
 #include <mlkit/metrics/evaluate.h>
+#include <mlkit/report/text.h>
 
 #include "cli.h"
 #include "map.h"
 
 /* Documents and evaluations as text on stdout, for people. */
 
+/* Print a table and release it. */
+void render_table(mlk_text_table *table, size_t indent);
 /* "fit: converged after 12 iterations, objective 3.1, duality gap 2e-9" */
 void render_fit(const mlk_doc *fit);
 /* What was learned: the coefficients with their statistics as a table, then the rest. */

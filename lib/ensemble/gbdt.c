@@ -464,6 +464,7 @@ static mlk_status prepare(boosting *b)
     if (!b->model || !(b->model->levels = mlk_levels_new(b->data)))
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu rounds", rounds);
     b->model->loss = b->loss.kind;
+    b->model->quantile = b->loss.quantile;
     return prepare_state(b);
 }
 

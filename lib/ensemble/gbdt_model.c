@@ -5,6 +5,7 @@
 
 #include "core/alloc.h"
 #include "core/parallel.h"
+#include "ensemble/gbdt_loss.h"
 #include "model/algo.h"
 #include "tree/source.h"
 
@@ -107,9 +108,8 @@ static double value_of(const mlk_gbdt *m, const double *f)
     return m->loss == MLK_GBDT_POISSON ? exp(f[0]) : f[0];
 }
 
-static void add_round(const job *j, size_t round, mlk_cmat X, double *f)
+static void add_round(const mlk_gbdt *m, size_t round, mlk_cmat X, double *f)
 {
-    const mlk_gbdt *m = j->model;
     for (size_t c = 0; c < m->k; c++)
         mlk_nodes_add(&m->tree[round * m->k + c], m->levels, X, false, f + c, m->k);
 }
@@ -141,7 +141,7 @@ static mlk_status predict_rows(void *ctx, const mlk_chunk *chunk)
         for (size_t r = 0; r < n; r++)
             memcpy(f + r * k, j->model->base, k * sizeof *f);
         for (size_t t = 0; t < j->rounds; t++) {
-            add_round(j, t, X, f);
+            add_round(j->model, t, X, f);
             if (j->staged)
                 write_block(j, i, n, t, f);
         }
@@ -187,6 +187,101 @@ mlk_status mlk_gbdt_predict_staged(const mlk_gbdt *m, mlk_cmat X, const mlk_run 
     return predict(m, X, m->rounds, VALUES, true, m->rounds, run, out);
 }
 
+/* -------------------------------------------------------------- curves over the rounds */
+
+typedef struct curves {
+    const mlk_gbdt *model;
+    const mlk_data *data;
+    gbdt_loss loss;
+    double *sums;  /* of each chunk: of each round, the loss and the hits or squared errors */
+    size_t room;   /* doubles of a worker's scratch */
+    double *space; /* of each worker: scores of its rows, derivatives of one */
+} curves;
+
+enum { CURVE_CHUNKS = 64, CURVE_LEAST_ROWS = 512 };
+
+static mlk_status judge_rows(void *ctx, const mlk_chunk *chunk)
+{
+    const curves *s = ctx;
+    const mlk_gbdt *m = s->model;
+    const size_t n = chunk->end - chunk->begin, k = m->k;
+    const mlk_cmat X = mlk_cmat_rows(s->data->X, chunk->begin, chunk->end);
+    double *f = s->space + chunk->worker * s->room, *g = f + n * k, *h = g + k;
+    double *sums = s->sums + chunk->index * 2 * m->rounds;
+    for (size_t i = 0; i < n; i++)
+        memcpy(f + i * k, m->base, k * sizeof *f);
+    for (size_t t = 0; t < m->rounds; t++) {
+        add_round(m, t, X, f);
+        for (size_t i = 0; i < n; i++) {
+            const double y = s->data->y.data[chunk->begin + i], *row = f + i * k;
+            const double w = mlk_weight(s->data->w, chunk->begin + i);
+            if (!(w > 0.0))
+                continue;
+            const double e = value_of(m, row) - y;
+            sums[2 * t] += w * mlk_gbdt_loss_at(&s->loss, y, row, g, h);
+            sums[2 * t + 1] += w * (m->n_classes ? e == 0.0 : e * e);
+        }
+    }
+    return MLK_OK;
+}
+
+/* The sums of the chunks, in their order, into means; squared errors into R^2. */
+static void finish_curves(const curves *s, size_t chunks, mlk_vec loss, mlk_vec score)
+{
+    const mlk_data *d = s->data;
+    double total = 0.0, mean = 0.0, spread = 0.0;
+    for (size_t i = 0; i < d->y.n; i++) {
+        total += mlk_weight(d->w, i);
+        mean += mlk_weight(d->w, i) * d->y.data[i];
+    }
+    mean /= total;
+    for (size_t i = 0; i < d->y.n; i++)
+        spread += mlk_weight(d->w, i) * (d->y.data[i] - mean) * (d->y.data[i] - mean);
+    for (size_t t = 0; t < s->model->rounds; t++) {
+        double lost = 0.0, hits = 0.0;
+        for (size_t c = 0; c < chunks; c++) {
+            lost += s->sums[2 * (c * s->model->rounds + t)];
+            hits += s->sums[2 * (c * s->model->rounds + t) + 1];
+        }
+        loss.data[t] = lost / total;
+        score.data[t] = s->model->n_classes ? hits / total
+                        : spread > 0.0      ? 1.0 - hits / spread
+                                            : NAN;
+    }
+}
+
+mlk_status mlk_gbdt_staged_scores(const mlk_gbdt *m, const mlk_data *data, const mlk_run *run,
+                                  mlk_vec loss, mlk_vec score)
+{
+    const size_t n = data->X.rows;
+    MLK_TRY(mlk_predict_check(data->X, m->p, n));
+    if (data->y.n != n || !n)
+        return MLK_FAIL(MLK_EINVAL, "X has %zu rows but y has %zu values", n, data->y.n);
+    if (data->n_classes != m->n_classes)
+        return MLK_FAIL(MLK_EINVAL, "y has %zu classes; the model was fitted on %zu",
+                        data->n_classes, m->n_classes);
+    if (loss.n != m->rounds || score.n != m->rounds)
+        return MLK_FAIL(MLK_EINVAL, "the curves have %zu and %zu values; expected %zu", loss.n,
+                        score.n, m->rounds);
+    const size_t part = n / CURVE_CHUNKS + 1,
+                 grain = part < CURVE_LEAST_ROWS ? CURVE_LEAST_ROWS : part;
+    const size_t chunks = mlk_chunks(n, grain), room = ((grain < n ? grain : n) + 2) * m->k;
+    curves s = {.model = m,
+                .data = data,
+                .loss = {m->loss, m->quantile, m->k},
+                .sums = mlk_alloc_zero(chunks, 2 * m->rounds * sizeof *s.sums),
+                .room = room,
+                .space = mlk_alloc(mlk_workers(run, n, grain), room * sizeof *s.space)};
+    mlk_status st = !s.sums || !s.space
+                        ? MLK_FAIL(MLK_ENOMEM, "no memory for curves of %zu rounds", m->rounds)
+                        : mlk_parallel_for(run, n, grain, judge_rows, &s);
+    if (st == MLK_OK)
+        finish_curves(&s, chunks, loss, score);
+    mlk_free(s.sums);
+    mlk_free(s.space);
+    return st;
+}
+
 /* ----------------------------------------------------------------------- accessors */
 
 size_t mlk_gbdt_n_rounds(const mlk_gbdt *m) { return m->rounds; }
@@ -216,6 +311,8 @@ void mlk_gbdt_save(const void *state, mlk_doc *to)
     const mlk_gbdt *m = state;
     mlk_levels_save(m->levels, m->p, to);
     mlk_doc_put_int(to, "loss", m->loss);
+    if (m->loss == MLK_GBDT_QUANTILE)
+        mlk_doc_put_real(to, "quantile", m->quantile);
     mlk_doc_put_vec(to, "base", mlk_gbdt_base(m));
     mlk_doc_put_vec(to, "feature_importances", mlk_gbdt_importances(m));
     mlk_doc_put_vec(to, "train_loss", mlk_gbdt_train_loss(m));
@@ -250,6 +347,9 @@ static mlk_status load_parts(const mlk_doc *from, const mlk_doc *trees, mlk_gbdt
     MLK_TRY(mlk_doc_get_int(from, "loss", classes ? MLK_GBDT_LOG_LOSS : MLK_GBDT_SQUARED_ERROR,
                             classes ? MLK_GBDT_LOG_LOSS : MLK_GBDT_POISSON, &loss));
     m->loss = (int)loss;
+    m->quantile = 0.5;
+    if (m->loss == MLK_GBDT_QUANTILE)
+        MLK_TRY(mlk_doc_get_real(from, "quantile", 0.0, 1.0, &m->quantile));
     MLK_TRY(mlk_doc_get_vec(from, "feature_importances", m->p, &importances));
     MLK_TRY(mlk_doc_get_vec(from, "base", m->k, &base));
     memcpy(m->importances, importances.data, m->p * sizeof *m->importances);

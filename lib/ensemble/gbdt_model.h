@@ -9,6 +9,7 @@
 struct mlk_gbdt {
     size_t p, n_classes, k; /* k: scores a row */
     int loss;
+    double quantile; /* of the quantile loss */
     size_t rounds;  /* kept */
     size_t n_trees; /* in memory: rounds * k */
     mlk_nodes *tree;

@@ -314,7 +314,7 @@ static void put_curve(mlk_doc *to, const char *name, const mlk_curve *c, const c
     mlk_doc_put_vec(map, keys[2], (mlk_cvec){c->z, c->n});
 }
 
-void mlk_evaluation_report(const mlk_evaluation *e, const char *const *classes, mlk_doc *to)
+mlk_doc *mlk_evaluation_report(const mlk_evaluation *e, const char *const *classes, mlk_doc *to)
 {
     mlk_evaluation_metrics(e, to);
     put_intervals(e, to);
@@ -326,4 +326,5 @@ void mlk_evaluation_report(const mlk_evaluation *e, const char *const *classes, 
     put_curve(curves, "pr", &pr, (const char *const[]){"precision", "recall", "threshold"});
     put_curve(curves, "calibration", &e->calibration,
               (const char *const[]){"predicted", "observed", "count"});
+    return curves;
 }

@@ -960,7 +960,9 @@ mlk_status mlk_grow(const mlk_columns *c, const mlk_target *t, const mlk_bag *ba
     }
     g.total = pool_fill(t, bag, n, &g.pool);
     tree->n_classes = t->n_classes;
-    if ((st = reserve_nodes(tree, 1)) != MLK_OK)
+    /* Room for about as many nodes as there will be: what is not used is never touched. */
+    const size_t least = n < opts->max_leaves ? n : opts->max_leaves;
+    if ((st = reserve_nodes(tree, least ? least : 1)) != MLK_OK)
         goto out;
     tree->n = 1;
     const open_node root = {0, 0, n, 0, seed};

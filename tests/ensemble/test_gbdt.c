@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include <mlkit/ensemble/gbdt.h>
 
 #include <mlkit/model/archive.h>
@@ -440,6 +442,30 @@ START_TEST(errors_fall_and_staged_predictions_agree)
     for (size_t j = 0; j < 4; j++)
         sum += mlk_gbdt_importances(m).data[j];
     require_close(sum, 1.0, 1e-12);
+
+    const mlk_vec losses = test_vec(20), scores = test_vec(20);
+    require_ok(mlk_gbdt_staged_scores(m, &d, NULL, losses, scores));
+    double mean = 0.0;
+    for (size_t i = 0; i < 600; i++)
+        mean += d.y.data[i] / 600;
+    for (size_t t = 0; t < 20; t++) {
+        double right = 0.0, errors = 0.0, spread = 0.0;
+        for (size_t i = 0; i < 600; i++) {
+            const double e = staged.data[20 * i + t] - d.y.data[i];
+            right += e == 0.0;
+            errors += e * e;
+            spread += (d.y.data[i] - mean) * (d.y.data[i] - mean);
+        }
+        require_close(losses.data[t], loss.data[t], 1e-9 * (1.0 + fabs(loss.data[t])));
+        require_close(scores.data[t], d.n_classes ? right / 600 : 1.0 - errors / spread, 1e-9);
+    }
+    mlk_data other = d;
+    other.n_classes = 7;
+    char text[80];
+    snprintf(text, sizeof text, "y has 7 classes; the model was fitted on %zu", d.n_classes);
+    require_fail(mlk_gbdt_staged_scores(m, &other, NULL, losses, scores), MLK_EINVAL, text);
+    require_fail(mlk_gbdt_staged_scores(m, &d, NULL, losses, (mlk_vec){scores.data, 19}),
+                 MLK_EINVAL, "the curves have 20 and 19 values; expected 20");
     mlk_gbdt_free(m);
 }
 END_TEST

@@ -134,6 +134,18 @@ mlk_status mlk_gbdt_decision(const mlk_gbdt *model, mlk_cmat X, size_t rounds, c
 mlk_status mlk_gbdt_predict_staged(const mlk_gbdt *model, mlk_cmat X, const mlk_run *run,
                                    mlk_mat out);
 
+/**
+ * Curves over the rounds: after round t + 1 the mean loss of labelled rows (as in train_loss) and
+ * their accuracy, or R^2 (NaN where the target is constant). Rows of weight 0 do not count.
+ *
+ * @param[in]  data        X, y, w and n_classes as the model was fitted on.
+ * @param[out] loss, score n_rounds values each.
+ * @retval MLK_EINVAL Shapes, or another number of classes.
+ * @retval MLK_ENOMEM, MLK_ECANCELLED
+ */
+mlk_status mlk_gbdt_staged_scores(const mlk_gbdt *model, const mlk_data *data, const mlk_run *run,
+                                  mlk_vec loss, mlk_vec score);
+
 size_t mlk_gbdt_n_rounds(const mlk_gbdt *model);   /**< Rounds kept. */
 size_t mlk_gbdt_n_scores(const mlk_gbdt *model);   /**< Trees a round: 1, or n_classes from 3 on. */
 size_t mlk_gbdt_n_features(const mlk_gbdt *model); /**< p. */
