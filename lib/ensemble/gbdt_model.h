@@ -10,8 +10,8 @@ struct mlk_gbdt {
     size_t p, n_classes, k; /* k: scores a row */
     int loss;
     double quantile; /* of the quantile loss */
-    size_t rounds;  /* kept */
-    size_t n_trees; /* in memory: rounds * k */
+    size_t rounds;   /* kept */
+    size_t n_trees;  /* in memory: rounds * k */
     mlk_nodes *tree;
     uint32_t *levels;
     double *base, *importances; /* k; p */

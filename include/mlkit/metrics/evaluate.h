@@ -94,7 +94,7 @@ void mlk_evaluation_metrics(const mlk_evaluation *evaluation, mlk_doc *to);
  * @param[in] classes n_classes names, or NULL: numbers.
  */
 mlk_doc *mlk_evaluation_report(const mlk_evaluation *evaluation, const char *const *classes,
-                           mlk_doc *to);
+                               mlk_doc *to);
 void mlk_evaluation_free(mlk_evaluation *evaluation); /**< NULL is allowed. */
 
 MLK_END_DECLS
