@@ -24,6 +24,7 @@ for area; do
         ;;
     apriori) build-bench/bench/bench_apriori ;;
     lasso) "$python" bench/bench_lasso.py --driver build-bench/bench/bench_lasso ;;
+    ensembles) "$python" bench/bench_ensembles.py build-bench --datasets "${MLK_DATASETS:-../shared/datasets}" ;; # an hour
     *) "$python" "bench/bench_$area.py" build-bench ;;
     esac
 done
