@@ -1,10 +1,10 @@
 #include "support/shell.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <stdlib.h>
 
-/* Tables described, compared with the training data, and what models make of their columns. */
+/* Tables described, compared with the training data, and reported as a page. */
 
 static const char *dataset(const char *name)
 {
@@ -170,52 +170,55 @@ START_TEST(what_cannot_be_written_is_refused_first)
     shell_require(2, "--plots DIR, which is not given",
                   "mlkit-compare -t y --plot-format svg t.csv");
     shell_require_files("t.csv");
-    START_TEST(eval_shows_boosting_by_round_and_what_columns_are_worth)
-    {
-        char command[1200];
-        snprintf(command, sizeof command,
-                 "mlkit-fit gbdt -q -t species -s n_estimators=12,early_stopping=50 -o m.mlk %s; "
-                 "mlkit-eval m.mlk %s --importances",
-                 dataset("penguins.csv"), dataset("penguins.csv"));
-        const char *text = out_of(command);
-        ck_assert_ptr_nonnull(
-            strstr(text, "loss by round  training  validation  these rows  accuracy"));
-        ck_assert_ptr_nonnull(strstr(text, "the loss of these rows is least after round 12"));
-        const char *first = strstr(text, "importance of");
-        ck_assert_ptr_nonnull(first);
-        ck_assert_ptr_nonnull(strstr(text, "means of 5 shuffles of each column"));
-        const char *bill = strstr(first, "bill_length_mm"), *sex = strstr(first, "sex");
-        ck_assert(bill && sex && bill < sex); /* the largest first */
-        strcat(command, " --json");
-        const char *json = out_of(command);
-        const double accuracy = shell_json_number(json, "metrics", "accuracy");
-        const char *curve = strstr(strstr(json, "\"boosting\""), "\"accuracy\":");
-        ck_assert_ptr_nonnull(curve);
-        size_t rounds = 1;
-        for (curve = strchr(curve, '[') + 1; strcspn(curve, ",") < strcspn(curve, "]"); rounds++)
-            curve += strcspn(curve, ",") + 1;
-        ck_assert_uint_eq(rounds, 12);
-        require_close(strtod(curve, NULL), accuracy, 1e-12);
-        const shell_result r = shell_run("mlkit-eval --predictions a.csv --truth y --predicted p "
-                                         "--importances");
-        ck_assert_int_eq(r.status, 2);
-        ck_assert_ptr_nonnull(strstr(r.err, "--importances needs a model"));
-    }
-    END_TEST
+}
+END_TEST
 
-    Suite *test_suite(void)
-    {
-        Suite *s = suite_create("tools/tables");
-        TCase *tc = test_case(s, "tables");
-        tcase_add_checked_fixture(tc, shell_enter, shell_leave);
-        tcase_add_test(tc, show_describes_a_table);
-        tcase_add_test(tc, eval_warns_of_drift_and_of_nothing_else);
-        tcase_add_test(tc, reports_are_the_same_for_any_number_of_threads);
-        tcase_add_test(tc, a_report_holds_what_it_promises);
-        tcase_add_test(tc, hostile_names_stay_names);
-        tcase_add_test(tc, a_report_without_gnuplot_says_so);
-        tcase_add_test(tc, plots_become_files);
-        tcase_add_test(tc, what_cannot_be_written_is_refused_first);
-        tcase_add_test(tc, eval_shows_boosting_by_round_and_what_columns_are_worth);
-        return s;
-    }
+START_TEST(eval_shows_boosting_by_round_and_what_columns_are_worth)
+{
+    char command[1200];
+    snprintf(command, sizeof command,
+             "mlkit-fit gbdt -q -t species -s n_estimators=12,early_stopping=50 -o m.mlk %s; "
+             "mlkit-eval m.mlk %s --importances",
+             dataset("penguins.csv"), dataset("penguins.csv"));
+    const char *text = out_of(command);
+    ck_assert_ptr_nonnull(
+        strstr(text, "loss by round  training  validation  these rows  accuracy"));
+    ck_assert_ptr_nonnull(strstr(text, "the loss of these rows is least after round 12"));
+    const char *first = strstr(text, "importance of");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_nonnull(strstr(text, "means of 5 shuffles of each column"));
+    const char *bill = strstr(first, "bill_length_mm"), *sex = strstr(first, "sex");
+    ck_assert(bill && sex && bill < sex); /* the largest first */
+    strcat(command, " --json");
+    const char *json = out_of(command);
+    const double accuracy = shell_json_number(json, "metrics", "accuracy");
+    const char *curve = strstr(strstr(json, "\"boosting\""), "\"accuracy\":");
+    ck_assert_ptr_nonnull(curve);
+    size_t rounds = 1;
+    for (curve = strchr(curve, '[') + 1; strcspn(curve, ",") < strcspn(curve, "]"); rounds++)
+        curve += strcspn(curve, ",") + 1;
+    ck_assert_uint_eq(rounds, 12);
+    require_close(strtod(curve, NULL), accuracy, 1e-12);
+    const shell_result r = shell_run("mlkit-eval --predictions a.csv --truth y --predicted p "
+                                     "--importances");
+    ck_assert_int_eq(r.status, 2);
+    ck_assert_ptr_nonnull(strstr(r.err, "--importances needs a model"));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *s = suite_create("tools/tables");
+    TCase *tc = test_case(s, "tables");
+    tcase_add_checked_fixture(tc, shell_enter, shell_leave);
+    tcase_add_test(tc, show_describes_a_table);
+    tcase_add_test(tc, eval_warns_of_drift_and_of_nothing_else);
+    tcase_add_test(tc, reports_are_the_same_for_any_number_of_threads);
+    tcase_add_test(tc, a_report_holds_what_it_promises);
+    tcase_add_test(tc, hostile_names_stay_names);
+    tcase_add_test(tc, a_report_without_gnuplot_says_so);
+    tcase_add_test(tc, plots_become_files);
+    tcase_add_test(tc, what_cannot_be_written_is_refused_first);
+    tcase_add_test(tc, eval_shows_boosting_by_round_and_what_columns_are_worth);
+    return s;
+}
