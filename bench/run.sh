@@ -2,13 +2,13 @@
 # Every benchmark, one after the other: mlkit beside whatever peers are installed, on the same data, with
 # two threads, in turn; medians of at least three. Some twenty minutes on a quiet machine.
 #
-#     bench/run.sh [AREA...]          default: csv linear lasso logistic tree gbdt svm metrics selection maps cluster knn
+#     bench/run.sh [AREA...]          default: csv linear lasso logistic tree gbdt svm metrics selection maps cluster knn apriori
 #
 # Peers from Debian: python3-sklearn python3-pandas python3-xgboost r-cran-glmnet r-cran-data.table
 # r-cran-ranger r-cran-rpart liblinear-tools libsvm-tools dataset-fashion-mnist
 set -eu
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- csv linear lasso logistic tree gbdt svm metrics selection maps cluster knn
+[ $# -gt 0 ] || set -- csv linear lasso logistic tree gbdt svm metrics selection maps cluster knn apriori
 python=${PYTHON:-/usr/bin/python3}
 
 [ -f build-bench/build.ninja ] || meson setup build-bench -Dbench=true -Dtests=false >/dev/null
