@@ -222,6 +222,47 @@ static mlk_status make_points(cli *c, const mlk_model *pipeline, mlk_cmat X, out
     return mlk_pipeline_design(pipeline, X, &c->run, o->points);
 }
 
+static void move_row(mlk_mat *m, size_t from, size_t to)
+{
+    if (m->data)
+        memmove(m->data + to * m->ld, m->data + from * m->ld, m->cols * sizeof(double));
+}
+
+/* Rows that --impute drop leaves out have no prediction and are not judged. */
+static mlk_status leave_out_unpredicted(const mlk_data *data, outcome *o)
+{
+    const size_t n = o->predicted.n;
+    mlk_mat truth, weights;
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        kept += !isnan(o->predicted.data[i]);
+    if (kept == n)
+        return MLK_OK;
+    const bool there = make_mat(data->y.n, 1, &truth), both = make_mat(data->w.n, 1, &weights);
+    o->truth = (mlk_vec){truth.data, data->y.n ? kept : 0};
+    o->weights = (mlk_vec){weights.data, data->w.n ? kept : 0};
+    if (!there || !both)
+        return MLK_ENOMEM;
+    for (size_t i = 0, at = 0; i < n; i++) {
+        if (isnan(o->predicted.data[i]))
+            continue;
+        o->predicted.data[at] = o->predicted.data[i];
+        if (data->y.n)
+            truth.data[at] = data->y.data[i];
+        if (data->w.n)
+            weights.data[at] = data->w.data[i];
+        move_row(&o->probabilities, i, at);
+        move_row(&o->scores, i, at);
+        move_row(&o->points, i, at);
+        at++;
+    }
+    o->predicted.n = kept;
+    o->probabilities.rows = o->probabilities.data ? kept : 0;
+    o->scores.rows = o->scores.data ? kept : 0;
+    o->points.rows = o->points.data ? kept : 0;
+    return MLK_OK;
+}
+
 mlk_predictions outcome_predictions(const outcome *o, const mlk_model *pipeline,
                                     const mlk_schema *schema, const mlk_data *data,
                                     const char *const *classes)
@@ -231,11 +272,13 @@ mlk_predictions outcome_predictions(const outcome *o, const mlk_model *pipeline,
     return (mlk_predictions){
         .task = (mlk_metric_task)task,
         .n_classes = clusters ? 0 : data->n_classes,
-        .truth = clusters && !data->n_classes ? (mlk_cvec){NULL, 0} : data->y,
+        .truth = clusters && !data->n_classes ? (mlk_cvec){NULL, 0}
+                 : o->truth.data              ? mlk_vec_c(o->truth)
+                                              : data->y,
         .predicted = mlk_vec_c(o->predicted),
         .probabilities = mlk_mat_c(o->probabilities),
         .scores = mlk_mat_c(o->scores),
-        .w = data->w,
+        .w = o->weights.data ? mlk_vec_c(o->weights) : data->w,
         .X = mlk_mat_c(o->points),
         .classes = classes,
     };
@@ -254,6 +297,8 @@ int outcome_make(cli *c, const mlk_model *pipeline, const mlk_schema *schema, co
     mlk_status st = predict_all(c, pipeline, data->X, o);
     if (st == MLK_OK && task == MLK_CLUSTERING)
         st = make_points(c, pipeline, data->X, o);
+    if (st == MLK_OK && algo->predict)
+        st = leave_out_unpredicted(data, o);
     const char **classes = class_names(schema);
     mlk_run run = c->run;
     if (!warn)
@@ -274,6 +319,8 @@ void outcome_free(outcome *o)
     free(o->probabilities.data);
     free(o->scores.data);
     free(o->points.data);
+    free(o->truth.data);
+    free(o->weights.data);
     mlk_evaluation_free(o->evaluation);
     *o = (outcome){0};
 }

@@ -40,6 +40,7 @@ typedef struct outcome {
     mlk_vec predicted;
     mlk_mat probabilities, scores; /* data NULL: the model has none */
     mlk_mat points;                /* of a cluster model: the design */
+    mlk_vec truth, weights;        /* data NULL: all rows have predictions, see the data */
     mlk_evaluation *evaluation;    /* NULL: nothing to judge by (a transform) */
 } outcome;
 

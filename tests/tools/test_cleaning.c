@@ -1,5 +1,7 @@
 #include "support/shell.h"
 
+#include <stdio.h>
+
 /* --clean, and the outlier models and projections of the command line. */
 
 static char *out_of(const char *command)
@@ -113,6 +115,28 @@ START_TEST(outlier_models_flag_the_row_that_is_far)
 }
 END_TEST
 
+START_TEST(rows_that_are_dropped_are_not_judged)
+{
+    static const char *const models[] = {"linear -t c --task regression",
+                                         "knn -s n_neighbors=1 -t y",
+                                         "kmeans -s n_clusters=2 -t y"};
+    static const char *const metrics[] = {"rmse", "accuracy", "ari"};
+    shell_write("all.csv", "a,b,y,c\n3,,q,5\n1,2,p,4\n2,1,p,3\n8,9,q,1\n9,7,q,0.5\n7,8,p,2\n"
+                           ",4,p,6\n");
+    out_of("sed '2d;8d' all.csv >some.csv");
+    for (size_t i = 0; i < MLK_COUNT(models); i++) {
+
+        char command[200];
+        snprintf(command, sizeof command, "mlkit-fit %s --impute drop --json all.csv", models[i]);
+        ck_assert_ptr_nonnull(
+            strstr(shell_run("%s", command).err, "2 of 7 rows have missing values"));
+        const double all = shell_json_number(out_of(command), "metrics", metrics[i]);
+        snprintf(command, sizeof command, "mlkit-fit %s --impute drop --json some.csv", models[i]);
+        ck_assert_double_eq(all, shell_json_number(out_of(command), "metrics", metrics[i]));
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("tools/cleaning");
@@ -124,5 +148,6 @@ Suite *test_suite(void)
     tcase_add_test(all, refuses_what_cannot_be_cleaned);
     tcase_add_test(all, lda_also_writes_its_projection);
     tcase_add_test(all, outlier_models_flag_the_row_that_is_far);
+    tcase_add_test(all, rows_that_are_dropped_are_not_judged);
     return s;
 }
