@@ -7,9 +7,8 @@ BUILD is a build folder configured with -Dbench=true; DATASETS holds letter.csv,
 california_housing.csv and fashion_mnist_train10k.csv.gz (workloads without their data are left
 out). Workloads: rbf letter fashion svr linear_squared linear_hinge growth. Ours: the median of
 three runs by the clock, two threads. The peers have one thread and run once; their processor time
-is counted, which other work on the machine does not lengthen (so does it our time by the clock:
-what is printed is a lower bound of the ratio, met on a quiet machine). Reading of files is not
-counted (LIBSVM's and LIBLINEAR's is taken off by a run that ends at once). The last column is the
+is counted. Other work on the machine lengthens both: the ratios are those of a quiet machine only
+there. Reading of files is not counted (LIBSVM's and LIBLINEAR's is taken off by a run that ends at once). The last column is the
 peer's time over ours; in growth the power of n from one size to the next, and memory is the peak of
 the process, the data included.
 """

@@ -22,6 +22,7 @@ for area; do
         "$python" bench/bench_selection.py --build build-bench
         "$python" bench/bench_selection.py --build build-bench --compare
         ;;
+    svm) "$python" bench/bench_svm.py build-bench "${MLK_DATASETS:-../shared/datasets}" ;;
     apriori) build-bench/bench/bench_apriori ;;
     lasso) "$python" bench/bench_lasso.py --driver build-bench/bench/bench_lasso ;;
     ensembles) "$python" bench/bench_ensembles.py build-bench --datasets "${MLK_DATASETS:-../shared/datasets}" ;; # an hour
