@@ -386,20 +386,20 @@ static mlk_status share_blocks(training *t, double *megabytes, mlk_scratch *scra
                             t);
 }
 
-/* Small machines one a thread, no more at a time than the cache holds; large ones each by all
- * threads. */
+/* Small machines one a thread, no more at a time than the cache holds; others each by all threads.
+ * What decides is the problem and the cache, not the number of threads. */
 static mlk_status train_all(training *t, mlk_scratch *scratch)
 {
     double megabytes = t->opts[0]->cache_mb;
     const double whole = 1.1 * megabytes_of(t->largest, t->largest); /* and a little */
-    const bool apart =
-        t->n_machines > 1 && t->largest <= DUAL_WHOLE && t->opts[0]->multi_class == MLK_SVC_OVO;
+    const bool apart = t->n_machines > 1 && t->largest <= DUAL_WHOLE &&
+                       t->opts[0]->multi_class == MLK_SVC_OVO && 2.0 * whole < megabytes;
     mlk_run run = t->run ? *t->run : (mlk_run){0};
     unsigned workers = apart ? mlk_workers(&run, t->n_machines, 1) : 1;
-    if (apart && !t->set.wide && 2.0 * whole < megabytes) {
-        double left = megabytes - whole;
+    if (apart && !t->set.wide) {
+        double left = megabytes - 2.0 * whole;
         MLK_TRY(share_blocks(t, &left, scratch));
-        megabytes = left + whole;
+        megabytes = left + 2.0 * whole;
     }
     if (workers > megabytes / whole)
         workers = megabytes > whole ? (unsigned)(megabytes / whole) : 1;

@@ -29,7 +29,7 @@
  * gap are those of double.
  */
 
-enum { DUAL_WHOLE = 2048 };
+enum { DUAL_WHOLE = 4096 };
 
 /* Rows begin[r] .. end[r] - 1 of the set, r < count, are the samples 0..n-1. */
 typedef struct dual_rows {

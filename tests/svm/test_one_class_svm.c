@@ -29,7 +29,7 @@ END_TEST
 /* Eq. (1) and its dual by plain loops. */
 START_TEST(reports_what_plain_loops_find)
 {
-    const mlk_data d = {.X = test_random_mat(3, _i ? 2500 : 200, 3)};
+    const mlk_data d = {.X = test_random_mat(3, _i ? 4300 : 200, 3)};
     mlk_one_class_svm_opts o = mlk_one_class_svm_opts_default();
     o.gamma = 0.2;
     o.nu = 0.15;
@@ -87,20 +87,20 @@ END_TEST
 
 START_TEST(saved_model_predicts_the_same_bits_with_any_threads)
 {
-    const mlk_data d = {.X = test_random_mat(6, 2400, 4)};
+    const mlk_data d = {.X = test_random_mat(6, 4200, 4)};
     mlk_model *model, *loaded;
-    mlk_mat a = test_mat(2400, 1), b = test_mat(2400, 1);
+    mlk_mat a = test_mat(4200, 1), b = test_mat(4200, 1);
     require_ok(mlk_model_fit(&mlk_one_class_svm_algo, NULL, &d, &(mlk_run){.threads = 1}, &model));
     mlk_doc *doc = mlk_doc_new();
     mlk_model_save(model, doc);
     require_ok(mlk_model_load(doc, &loaded));
     require_ok(mlk_model_decision(model, d.X, &(mlk_run){.threads = 1}, a));
     require_ok(mlk_model_decision(loaded, d.X, &(mlk_run){.threads = 3}, b));
-    require_same(a.data, b.data, 2400 * sizeof(double));
+    require_same(a.data, b.data, 4200 * sizeof(double));
     mlk_model_free(model);
     require_ok(mlk_model_fit(&mlk_one_class_svm_algo, NULL, &d, &(mlk_run){.threads = 8}, &model));
     require_ok(mlk_model_decision(model, d.X, NULL, b));
-    require_same(a.data, b.data, 2400 * sizeof(double));
+    require_same(a.data, b.data, 4200 * sizeof(double));
     mlk_model_free(model);
     mlk_model_free(loaded);
     mlk_doc_free(doc);
