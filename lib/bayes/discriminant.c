@@ -1,7 +1,5 @@
 #include "bayes/discriminant.h"
 
-#include <mlkit/bayes/lda.h>
-
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -10,6 +8,8 @@
 #include "core/parallel.h"
 #include "linalg/linalg.h"
 #include "model/algo.h"
+
+const mlk_word discriminant_shrinkages[] = {{"auto", MLK_SHRINKAGE_AUTO}, {NULL, 0}};
 
 enum { CHUNK = 256 }; /* rows that are scored together */
 
@@ -170,6 +170,61 @@ mlk_status class_shrinkage(const class_rows *t, size_t c, double shrinkage, cons
     return st;
 }
 
+/* ------------------------------------------------------------------- what is kept */
+
+void gaussians_init(size_t p, size_t k, gaussians *g)
+{
+    *g = (gaussians){.memory = MLK_SCRATCH_INIT, .p = p, .k = k};
+    g->mean = mlk_scratch_mat(&g->memory, k, p);
+    g->prior = mlk_scratch_vec(&g->memory, k);
+    g->constant = mlk_scratch_vec(&g->memory, k);
+}
+
+mlk_status gaussians_keep(const class_rows *t, double shrinkage, mlk_cvec found, gaussians *g)
+{
+    mlk_copy(mlk_mat_c(t->mean), g->mean);
+    memcpy(g->prior.data, t->prior.data, g->k * sizeof(double));
+    if (shrinkage != MLK_SHRINKAGE_AUTO)
+        return MLK_OK;
+    g->shrinkage = mlk_scratch_vec(&g->memory, g->k);
+    if (g->memory.failed)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", g->k);
+    memcpy(g->shrinkage.data, found.data, g->k * sizeof(double));
+    return MLK_OK;
+}
+
+double gaussians_constant(const gaussians *g, size_t c)
+{
+    return g->constant.data[c] + log(g->prior.data[c]);
+}
+
+void gaussians_save(const gaussians *g, mlk_doc *to)
+{
+    mlk_doc_put_vec(to, "class_prior", mlk_vec_c(g->prior));
+    mlk_doc_put_mat(to, "means", mlk_mat_c(g->mean));
+    mlk_doc_put_vec(to, "constant", mlk_vec_c(g->constant));
+}
+
+mlk_status gaussians_load(const mlk_doc *from, gaussians *g)
+{
+    mlk_cmat mean;
+    mlk_cvec constant;
+    MLK_TRY(priors_load(from, g->prior));
+    MLK_TRY(mlk_doc_get_mat(from, "means", g->k, g->p, &mean));
+    MLK_TRY(mlk_doc_get_vec(from, "constant", g->k, &constant));
+    mlk_copy(mean, g->mean);
+    memcpy(g->constant.data, constant.data, g->k * sizeof(double));
+    return MLK_OK;
+}
+
+void gaussians_learned(const gaussians *g, mlk_doc *to)
+{
+    mlk_doc_put_mat(to, "means", mlk_mat_c(g->mean));
+    mlk_doc_put_vec(to, "priors", mlk_vec_c(g->prior));
+    if (g->shrinkage.n)
+        mlk_doc_put_vec(to, "shrinkage", mlk_vec_c(g->shrinkage));
+}
+
 /* ------------------------------------------------------------------------ scores */
 
 typedef enum output { CLASSES, PROBABILITIES, DECISIONS } output;
@@ -187,7 +242,7 @@ static mlk_status score_chunk(void *ctx, const mlk_chunk *chunk)
 {
     const scoring *t = ctx;
     const discriminant *d = t->d;
-    const size_t k = d->k, rows = chunk->end - chunk->begin;
+    const size_t k = d->classes->k, rows = chunk->end - chunk->begin;
     double *mine = t->room + (size_t)chunk->worker * CHUNK * (k + d->room);
     const mlk_mat scores = {mine, rows, k, k};
     d->score(d->state, mlk_cmat_rows(t->X, chunk->begin, chunk->end), mine + CHUNK * k, scores);
@@ -200,7 +255,7 @@ static mlk_status score_chunk(void *ctx, const mlk_chunk *chunk)
             out[0] = v[1] - v[0];
         } else {
             if (t->output == PROBABILITIES)
-                priors_normalise(d->prior, v);
+                priors_normalise(mlk_vec_c(d->classes->prior), v);
             memcpy(out, v, k * sizeof *v);
         }
     }
@@ -210,10 +265,10 @@ static mlk_status score_chunk(void *ctx, const mlk_chunk *chunk)
 static mlk_status run_scoring(scoring *t, const mlk_run *run)
 {
     const discriminant *d = t->d;
-    MLK_TRY(mlk_predict_check(t->X, d->p, t->out.data ? t->out.rows : t->classes.n));
+    MLK_TRY(mlk_predict_check(t->X, d->classes->p, t->out.data ? t->out.rows : t->classes.n));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     t->room = mlk_scratch_mat(&scratch, (size_t)mlk_workers(run, t->X.rows, CHUNK) * CHUNK,
-                              d->k + d->room)
+                              d->classes->k + d->room)
                   .data;
     const mlk_status st = scratch.failed
                               ? MLK_FAIL(MLK_ENOMEM, "no memory for the scores of %d rows", CHUNK)

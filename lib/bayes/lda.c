@@ -11,27 +11,15 @@
 #include "model/codegen.h"
 
 struct mlk_lda {
-    mlk_scratch memory;
-    size_t p, k, components, rank;
-    mlk_mat coef, mean; /* k x p */
-    mlk_vec constant;   /* k: of (1), without log P(k) */
-    mlk_vec prior;      /* k */
-    mlk_vec centre;     /* p: m */
-    mlk_mat scalings;   /* p x components */
-    mlk_vec ratio;      /* components */
-    mlk_vec shrinkage;  /* k: what was found, where it is auto; else none */
+    gaussians classes;
+    size_t components, rank;
+    mlk_mat coef;     /* k x p */
+    mlk_vec centre;   /* p: m */
+    mlk_mat scalings; /* p x components */
+    mlk_vec ratio;    /* components */
 };
 
-static const mlk_word shrinkages[] = {{"auto", MLK_SHRINKAGE_AUTO}, {NULL, 0}};
-
-static const mlk_opt opt_table[] = {
-    MLK_OPT_REAL_WORDS(mlk_lda_opts, shrinkage, 0.0, 0.0, 1.0, false, shrinkages,
-                       "of the covariance towards a multiple of the identity; auto: Ledoit-Wolf"),
-    MLK_OPT_TEXT(mlk_lda_opts, priors, NULL,
-                 "probabilities of the classes in their order, as 0.2+0.8"),
-    MLK_OPT_REAL(mlk_lda_opts, tol, 1e-4, 0.0, 0.999, "singular values that count as 0"),
-    MLK_OPT_END,
-};
+static const mlk_opt opt_table[] = DISCRIMINANT_OPTS(mlk_lda_opts, "covariance");
 
 mlk_lda_opts mlk_lda_opts_default(void)
 {
@@ -46,24 +34,21 @@ static mlk_status model_new(size_t p, size_t k, size_t components, mlk_lda **mod
     *model = m;
     if (!m)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
-    m->p = p;
-    m->k = k;
+    gaussians_init(p, k, &m->classes);
     m->components = components;
-    m->coef = mlk_scratch_mat(&m->memory, k, p);
-    m->mean = mlk_scratch_mat(&m->memory, k, p);
-    m->constant = mlk_scratch_vec(&m->memory, k);
-    m->prior = mlk_scratch_vec(&m->memory, k);
-    m->centre = mlk_scratch_vec(&m->memory, p);
-    m->scalings = mlk_scratch_mat(&m->memory, p, components);
-    m->ratio = mlk_scratch_vec(&m->memory, components);
-    return m->memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu coefficients", k, p)
-                            : MLK_OK;
+    m->coef = mlk_scratch_mat(&m->classes.memory, k, p);
+    m->centre = mlk_scratch_vec(&m->classes.memory, p);
+    m->scalings = mlk_scratch_mat(&m->classes.memory, p, components);
+    m->ratio = mlk_scratch_vec(&m->classes.memory, components);
+    return m->classes.memory.failed
+               ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu coefficients", k, p)
+               : MLK_OK;
 }
 
 void mlk_lda_free(mlk_lda *m)
 {
     if (m)
-        mlk_scratch_release(&m->memory);
+        mlk_scratch_release(&m->classes.memory);
     mlk_free(m);
 }
 
@@ -146,18 +131,19 @@ static void set_scalings(mlk_cmat W, mlk_cmat turn, mlk_lda *m)
     mlk_gemm(MLK_NO_TRANS, MLK_TRANS, 1.0, W, turn, 0.0, m->scalings);
     for (size_t c = 0; c < m->components; c++) {
         double largest = 0.0;
-        for (size_t j = 0; j < m->p; j++) {
+        for (size_t j = 0; j < m->classes.p; j++) {
             const double v = m->scalings.data[j * m->components + c];
             if (fabs(v) > fabs(largest))
                 largest = v;
         }
-        for (size_t j = 0; largest < 0.0 && j < m->p; j++)
+        for (size_t j = 0; largest < 0.0 && j < m->classes.p; j++)
             m->scalings.data[j * m->components + c] *= -1.0;
     }
 }
 
 /* From the whitening W (p x r) and the means to (1) and the projection. */
-static mlk_status set_model(const class_rows *t, mlk_cmat W, double tol, mlk_lda **model)
+static mlk_status set_model(const class_rows *t, mlk_cmat W, const mlk_lda_opts *o, mlk_cvec found,
+                            mlk_lda **model)
 {
     const size_t k = t->k, r = W.cols, least = k < r ? k : r;
     size_t components = 0;
@@ -176,9 +162,11 @@ static mlk_status set_model(const class_rows *t, mlk_cmat W, double tol, mlk_lda
             M.data[c * t->p + j] =
                 t->weight.data[c] > 0.0 ? t->mean.data[c * t->p + j] - centre.data[j] : 0.0;
     mlk_gemm(MLK_NO_TRANS, MLK_NO_TRANS, 1.0, mlk_mat_c(M), W, 0.0, Z);
-    st = find_turn(mlk_mat_c(Z), mlk_vec_c(t->prior), tol, t->present, turn, ratio, &components);
+    st = find_turn(mlk_mat_c(Z), mlk_vec_c(t->prior), o->tol, t->present, turn, ratio, &components);
     if (st == MLK_OK)
         st = model_new(t->p, k, components, model);
+    if (st == MLK_OK)
+        st = gaussians_keep(t, o->shrinkage, found, &(*model)->classes);
     if (st != MLK_OK)
         goto out;
     mlk_lda *m = *model;
@@ -188,12 +176,10 @@ static mlk_status set_model(const class_rows *t, mlk_cmat W, double tol, mlk_lda
     for (size_t c = 0; c < k; c++) {
         const mlk_cvec z = mlk_cmat_row(mlk_mat_c(Z), c);
         const mlk_cvec b = mlk_cmat_row(mlk_mat_c(m->coef), c);
-        m->constant.data[c] = -0.5 * mlk_dot(z, z) - mlk_dot(b, mlk_vec_c(centre));
-        m->prior.data[c] = t->prior.data[c];
+        m->classes.constant.data[c] = -0.5 * mlk_dot(z, z) - mlk_dot(b, mlk_vec_c(centre));
     }
     for (size_t c = 0; c < components; c++)
         m->ratio.data[c] = ratio.data[c];
-    mlk_copy(mlk_mat_c(t->mean), m->mean);
     for (size_t j = 0; j < t->p; j++)
         m->centre.data[j] = centre.data[j];
 out:
@@ -240,17 +226,9 @@ static mlk_status fit_rows(class_rows *t, const mlk_lda_opts *o, const mlk_run *
     if (st == MLK_OK && !rank)
         st = MLK_FAIL(MLK_ESINGULAR, "no column varies within the classes");
     if (st == MLK_OK)
-        st = set_model(t, (mlk_cmat){W.data, p, rank, p}, o->tol, model);
-    if (st == MLK_OK) {
+        st = set_model(t, (mlk_cmat){W.data, p, rank, p}, o, mlk_vec_c(found), model);
+    if (st == MLK_OK)
         (*model)->rank = rank;
-        if (o->shrinkage == MLK_SHRINKAGE_AUTO) {
-            (*model)->shrinkage = mlk_scratch_vec(&(*model)->memory, t->k);
-            if ((*model)->memory.failed)
-                st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", t->k);
-            for (size_t c = 0; st == MLK_OK && c < t->k; c++)
-                (*model)->shrinkage.data[c] = found.data[c];
-        }
-    }
     if (st == MLK_OK && rank < p)
         mlk_run_warn(run,
                      "lda: the %zu columns have rank %zu within the classes; what differs between "
@@ -288,17 +266,14 @@ static void score(const void *state, mlk_cmat X, double *room, mlk_mat out)
     const mlk_lda *m = state;
     (void)room;
     mlk_gemm(MLK_NO_TRANS, MLK_TRANS, 1.0, X, mlk_mat_c(m->coef), 0.0, out);
-    for (size_t c = 0; c < m->k; c++) {
-        const double b = m->constant.data[c] + log(m->prior.data[c]);
+    for (size_t c = 0; c < m->classes.k; c++) {
+        const double b = gaussians_constant(&m->classes, c);
         for (size_t i = 0; i < out.rows; i++)
             out.data[i * out.ld + c] += b;
     }
 }
 
-static discriminant scorer(const mlk_lda *m)
-{
-    return (discriminant){m->p, m->k, mlk_vec_c(m->prior), 0, score, m};
-}
+static discriminant scorer(const mlk_lda *m) { return (discriminant){&m->classes, 0, score, m}; }
 
 mlk_status mlk_lda_predict(const mlk_lda *m, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
@@ -320,7 +295,7 @@ mlk_status mlk_lda_decision(const mlk_lda *m, mlk_cmat X, const mlk_run *run, ml
 
 mlk_status mlk_lda_transform(const mlk_lda *m, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    MLK_TRY(mlk_predict_check(X, m->p, out.rows));
+    MLK_TRY(mlk_predict_check(X, m->classes.p, out.rows));
     mlk_vec shift = {mlk_alloc(m->components, sizeof(double)), m->components};
     if (!shift.data)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu components", m->components);
@@ -334,8 +309,8 @@ mlk_status mlk_lda_transform(const mlk_lda *m, mlk_cmat X, const mlk_run *run, m
 }
 
 mlk_cmat mlk_lda_coef(const mlk_lda *m) { return mlk_mat_c(m->coef); }
-mlk_cmat mlk_lda_means(const mlk_lda *m) { return mlk_mat_c(m->mean); }
-mlk_cvec mlk_lda_priors(const mlk_lda *m) { return mlk_vec_c(m->prior); }
+mlk_cmat mlk_lda_means(const mlk_lda *m) { return mlk_mat_c(m->classes.mean); }
+mlk_cvec mlk_lda_priors(const mlk_lda *m) { return mlk_vec_c(m->classes.prior); }
 mlk_cmat mlk_lda_scalings(const mlk_lda *m) { return mlk_mat_c(m->scalings); }
 mlk_cvec mlk_lda_ratio(const mlk_lda *m) { return mlk_vec_c(m->ratio); }
 size_t mlk_lda_rank(const mlk_lda *m) { return m->rank; }
@@ -375,10 +350,8 @@ static size_t algo_n_components(const void *state) { return ((const mlk_lda *)st
 static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_lda *m = state;
-    mlk_doc_put_vec(to, "class_prior", mlk_vec_c(m->prior));
+    gaussians_save(&m->classes, to);
     mlk_doc_put_mat(to, "coef", mlk_mat_c(m->coef));
-    mlk_doc_put_vec(to, "constant", mlk_vec_c(m->constant));
-    mlk_doc_put_mat(to, "means", mlk_mat_c(m->mean));
     mlk_doc_put_vec(to, "xbar", mlk_vec_c(m->centre));
     mlk_doc_put_mat(to, "scalings", mlk_mat_c(m->scalings));
     mlk_doc_put_vec(to, "explained_variance_ratio", mlk_vec_c(m->ratio));
@@ -386,21 +359,16 @@ static void algo_save(const void *state, mlk_doc *to)
 
 static mlk_status load_values(const mlk_doc *from, mlk_lda *m)
 {
-    mlk_cmat coef, mean, scalings;
-    mlk_cvec constant, centre, ratio;
-    MLK_TRY(priors_load(from, m->prior));
-    MLK_TRY(mlk_doc_get_mat(from, "coef", m->k, m->p, &coef));
-    MLK_TRY(mlk_doc_get_mat(from, "means", m->k, m->p, &mean));
-    MLK_TRY(mlk_doc_get_vec(from, "constant", m->k, &constant));
-    MLK_TRY(mlk_doc_get_vec(from, "xbar", m->p, &centre));
-    MLK_TRY(mlk_doc_get_mat(from, "scalings", m->p, m->components, &scalings));
+    mlk_cmat coef, scalings;
+    mlk_cvec centre, ratio;
+    MLK_TRY(gaussians_load(from, &m->classes));
+    MLK_TRY(mlk_doc_get_mat(from, "coef", m->classes.k, m->classes.p, &coef));
+    MLK_TRY(mlk_doc_get_vec(from, "xbar", m->classes.p, &centre));
+    MLK_TRY(mlk_doc_get_mat(from, "scalings", m->classes.p, m->components, &scalings));
     MLK_TRY(mlk_doc_get_vec(from, "explained_variance_ratio", m->components, &ratio));
     mlk_copy(coef, m->coef);
-    mlk_copy(mean, m->mean);
     mlk_copy(scalings, m->scalings);
-    for (size_t c = 0; c < m->k; c++)
-        m->constant.data[c] = constant.data[c];
-    for (size_t j = 0; j < m->p; j++)
+    for (size_t j = 0; j < m->classes.p; j++)
         m->centre.data[j] = centre.data[j];
     for (size_t c = 0; c < m->components; c++)
         m->ratio.data[c] = ratio.data[c];
@@ -433,35 +401,33 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_lda *m = state;
-    const size_t rows = m->k == 2 ? 1 : m->k;
-    double *coef = mlk_doc_put_room(to, "coef", MLK_F64, rows, m->p);
+    const size_t rows = m->classes.k == 2 ? 1 : m->classes.k;
+    double *coef = mlk_doc_put_room(to, "coef", MLK_F64, rows, m->classes.p);
     double *intercept = mlk_doc_put_room(to, "intercept", MLK_F64, rows, 0);
     for (size_t c = 0; coef && intercept && c < rows; c++) {
-        const size_t of = m->k == 2 ? 1 : c;
-        intercept[c] = m->constant.data[of] + log(m->prior.data[of]);
-        if (m->k == 2)
-            intercept[c] -= m->constant.data[0] + log(m->prior.data[0]);
-        for (size_t j = 0; j < m->p; j++)
-            coef[c * m->p + j] = m->coef.data[of * m->p + j] - (m->k == 2 ? m->coef.data[j] : 0.0);
+        const size_t of = m->classes.k == 2 ? 1 : c;
+        intercept[c] = gaussians_constant(&m->classes, of);
+        if (m->classes.k == 2)
+            intercept[c] -= gaussians_constant(&m->classes, 0);
+        for (size_t j = 0; j < m->classes.p; j++)
+            coef[c * m->classes.p + j] =
+                m->coef.data[of * m->classes.p + j] - (m->classes.k == 2 ? m->coef.data[j] : 0.0);
     }
-    mlk_doc_put_mat(to, "means", mlk_mat_c(m->mean));
-    mlk_doc_put_vec(to, "priors", mlk_vec_c(m->prior));
+    gaussians_learned(&m->classes, to);
     mlk_doc_put_vec(to, "xbar", mlk_vec_c(m->centre));
     mlk_doc_put_mat(to, "scalings", mlk_mat_c(m->scalings));
     mlk_doc_put_vec(to, "explained_variance_ratio", mlk_vec_c(m->ratio));
-    if (m->shrinkage.n)
-        mlk_doc_put_vec(to, "shrinkage", mlk_vec_c(m->shrinkage));
 }
 
 static mlk_status algo_codegen(const void *state, mlk_codegen *to)
 {
     const mlk_lda *m = state;
-    double *b = mlk_alloc(m->k, sizeof *b);
+    double *b = mlk_alloc(m->classes.k, sizeof *b);
     if (!b)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", m->k);
-    for (size_t c = 0; c < m->k; c++)
-        b[c] = m->constant.data[c] + log(m->prior.data[c]);
-    mlk_codegen_affine(to, "", mlk_mat_c(m->coef), (mlk_cvec){b, m->k});
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", m->classes.k);
+    for (size_t c = 0; c < m->classes.k; c++)
+        b[c] = gaussians_constant(&m->classes, c);
+    mlk_codegen_affine(to, "", mlk_mat_c(m->coef), (mlk_cvec){b, m->classes.k});
     mlk_free(b);
     return MLK_OK;
 }

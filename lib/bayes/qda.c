@@ -1,4 +1,3 @@
-#include <mlkit/bayes/lda.h>
 #include <mlkit/bayes/qda.h>
 
 #include <math.h>
@@ -12,25 +11,12 @@
 #include "model/codegen.h"
 
 struct mlk_qda {
-    mlk_scratch memory;
-    size_t p, k, rank;
-    mlk_mat mean;      /* k x p */
-    mlk_vec prior;     /* k */
-    mlk_vec constant;  /* k: -log det S_k / 2 */
-    mlk_mat scalings;  /* k p x rank: W_k one below the other */
-    mlk_vec shrinkage; /* k: what was found, where it is auto; else none */
+    gaussians classes; /* constant: -log det S_k / 2 */
+    size_t rank;
+    mlk_mat scalings; /* k p x rank: W_k one below the other */
 };
 
-static const mlk_word shrinkages[] = {{"auto", MLK_SHRINKAGE_AUTO}, {NULL, 0}};
-
-static const mlk_opt opt_table[] = {
-    MLK_OPT_REAL_WORDS(mlk_qda_opts, shrinkage, 0.0, 0.0, 1.0, false, shrinkages,
-                       "of the covariances towards a multiple of the identity; auto: Ledoit-Wolf"),
-    MLK_OPT_TEXT(mlk_qda_opts, priors, NULL,
-                 "probabilities of the classes in their order, as 0.2+0.8"),
-    MLK_OPT_REAL(mlk_qda_opts, tol, 1e-4, 0.0, 0.999, "singular values that count as 0"),
-    MLK_OPT_END,
-};
+static const mlk_opt opt_table[] = DISCRIMINANT_OPTS(mlk_qda_opts, "covariances");
 
 mlk_qda_opts mlk_qda_opts_default(void)
 {
@@ -45,18 +31,14 @@ static mlk_status model_new(size_t p, size_t k, size_t rank, mlk_qda **model)
     *model = m;
     if (!m)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
-    m->p = p;
-    m->k = k;
+    gaussians_init(p, k, &m->classes);
     m->rank = rank;
-    m->mean = mlk_scratch_mat(&m->memory, k, p);
-    m->prior = mlk_scratch_vec(&m->memory, k);
-    m->constant = mlk_scratch_vec(&m->memory, k);
     size_t rows;
     if (__builtin_mul_overflow(k, p, &rows))
-        m->memory.failed = true;
+        m->classes.memory.failed = true;
     else
-        m->scalings = mlk_scratch_mat(&m->memory, rows, rank);
-    return m->memory.failed
+        m->scalings = mlk_scratch_mat(&m->classes.memory, rows, rank);
+    return m->classes.memory.failed
                ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu x %zu values", k, p, rank)
                : MLK_OK;
 }
@@ -64,13 +46,13 @@ static mlk_status model_new(size_t p, size_t k, size_t rank, mlk_qda **model)
 void mlk_qda_free(mlk_qda *m)
 {
     if (m)
-        mlk_scratch_release(&m->memory);
+        mlk_scratch_release(&m->classes.memory);
     mlk_free(m);
 }
 
 static mlk_mat scalings_of(const mlk_qda *m, size_t c)
 {
-    return mlk_mat_rows(m->scalings, c * m->p, (c + 1) * m->p);
+    return mlk_mat_rows(m->scalings, c * m->classes.p, (c + 1) * m->classes.p);
 }
 
 /* ---------------------------------------------------------------------------- fit */
@@ -162,21 +144,21 @@ static mlk_status common_space(const class_rows *t, double tol, const mlk_run *r
 }
 
 /* The model from W in the coordinates of B (p x q; none: those of X). */
-static mlk_status set_model(const class_rows *t, mlk_cmat B, mlk_cmat W, mlk_cvec log_det,
-                            mlk_qda **model)
+static mlk_status set_model(const class_fit *f, mlk_cmat B, mlk_cmat W, mlk_cvec log_det,
+                            mlk_cvec found, mlk_qda **model)
 {
+    const class_rows *t = f->t;
     const size_t q = W.cols;
     MLK_TRY(model_new(t->p, t->k, q, model));
     mlk_qda *m = *model;
-    mlk_copy(mlk_mat_c(t->mean), m->mean);
+    MLK_TRY(gaussians_keep(t, f->o->shrinkage, found, &m->classes));
     for (size_t c = 0; c < t->k; c++) {
         const mlk_cmat mine = mlk_cmat_rows(W, c * q, (c + 1) * q);
         if (B.data)
             mlk_gemm(MLK_NO_TRANS, MLK_NO_TRANS, 1.0, B, mine, 0.0, scalings_of(m, c));
         else
             mlk_copy(mine, scalings_of(m, c));
-        m->constant.data[c] = -0.5 * log_det.data[c];
-        m->prior.data[c] = t->prior.data[c];
+        m->classes.constant.data[c] = -0.5 * log_det.data[c];
     }
     return MLK_OK;
 }
@@ -218,7 +200,7 @@ static mlk_status fit_common(const class_fit *f, const mlk_run *run, size_t bad,
                            &bad, &rank));
     if (bad < t->k)
         return singular(t, bad, rank, q);
-    MLK_TRY(set_model(t, B, mlk_mat_c(W), mlk_vec_c(r->log_det), model));
+    MLK_TRY(set_model(f, B, mlk_mat_c(W), mlk_vec_c(r->log_det), mlk_vec_c(r->found), model));
     mlk_run_warn(run, "qda: the %zu columns have rank %zu within the classes", t->p, q);
     return MLK_OK;
 }
@@ -244,14 +226,8 @@ static mlk_status fit_rows(const class_rows *t, const mlk_qda_opts *o, const mlk
     if (st == MLK_OK && bad < t->k)
         st = fit_common(&f, run, bad, rank, &r, model);
     else if (st == MLK_OK)
-        st = set_model(t, (mlk_cmat){NULL, 0, 0, 0}, mlk_mat_c(r.W), mlk_vec_c(r.log_det), model);
-    if (st == MLK_OK && o->shrinkage == MLK_SHRINKAGE_AUTO) {
-        (*model)->shrinkage = mlk_scratch_vec(&(*model)->memory, t->k);
-        if ((*model)->memory.failed)
-            st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", t->k);
-        for (size_t c = 0; st == MLK_OK && c < t->k; c++)
-            (*model)->shrinkage.data[c] = r.found.data[c];
-    }
+        st = set_model(&f, (mlk_cmat){NULL, 0, 0, 0}, mlk_mat_c(r.W), mlk_vec_c(r.log_det),
+                       mlk_vec_c(r.found), model);
     mlk_scratch_release(&r.memory);
     return st;
 }
@@ -291,26 +267,26 @@ mlk_status mlk_qda_fit(const mlk_data *data, const mlk_qda_opts *opts, const mlk
 static void score(const void *state, mlk_cmat X, double *space, mlk_mat out)
 {
     const mlk_qda *m = state;
-    const mlk_mat E = {space, X.rows, m->p, m->p};
-    const mlk_mat Z = {space + X.rows * m->p, X.rows, m->rank, m->rank};
-    for (size_t c = 0; c < m->k; c++) {
-        const double *mean = m->mean.data + c * m->p;
+    const mlk_mat E = {space, X.rows, m->classes.p, m->classes.p};
+    const mlk_mat Z = {space + X.rows * m->classes.p, X.rows, m->rank, m->rank};
+    for (size_t c = 0; c < m->classes.k; c++) {
+        const double *mean = m->classes.mean.data + c * m->classes.p;
         for (size_t i = 0; i < X.rows; i++)
-            for (size_t j = 0; j < m->p; j++)
-                E.data[i * m->p + j] = X.data[i * X.ld + j] - mean[j];
+            for (size_t j = 0; j < m->classes.p; j++)
+                E.data[i * m->classes.p + j] = X.data[i * X.ld + j] - mean[j];
         mlk_gemm(MLK_NO_TRANS, MLK_NO_TRANS, 1.0, mlk_mat_c(E), mlk_mat_c(scalings_of(m, c)), 0.0,
                  Z);
+        const double b = gaussians_constant(&m->classes, c);
         for (size_t i = 0; i < X.rows; i++) {
             const mlk_cvec z = mlk_cmat_row(mlk_mat_c(Z), i);
-            out.data[i * out.ld + c] =
-                m->constant.data[c] - 0.5 * mlk_dot(z, z) + log(m->prior.data[c]);
+            out.data[i * out.ld + c] = b - 0.5 * mlk_dot(z, z);
         }
     }
 }
 
 static discriminant scorer(const mlk_qda *m)
 {
-    return (discriminant){m->p, m->k, mlk_vec_c(m->prior), m->p + m->rank, score, m};
+    return (discriminant){&m->classes, m->classes.p + m->rank, score, m};
 }
 
 mlk_status mlk_qda_predict(const mlk_qda *m, mlk_cmat X, const mlk_run *run, mlk_vec out)
@@ -331,8 +307,8 @@ mlk_status mlk_qda_decision(const mlk_qda *m, mlk_cmat X, const mlk_run *run, ml
     return discriminant_decision(&d, X, run, out);
 }
 
-mlk_cmat mlk_qda_means(const mlk_qda *m) { return mlk_mat_c(m->mean); }
-mlk_cvec mlk_qda_priors(const mlk_qda *m) { return mlk_vec_c(m->prior); }
+mlk_cmat mlk_qda_means(const mlk_qda *m) { return mlk_mat_c(m->classes.mean); }
+mlk_cvec mlk_qda_priors(const mlk_qda *m) { return mlk_vec_c(m->classes.prior); }
 mlk_cmat mlk_qda_scalings(const mlk_qda *m, size_t k) { return mlk_mat_c(scalings_of(m, k)); }
 
 /* --------------------------------------------------------------------- descriptor */
@@ -363,24 +339,8 @@ static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *ru
 static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_qda *m = state;
-    mlk_doc_put_vec(to, "class_prior", mlk_vec_c(m->prior));
-    mlk_doc_put_mat(to, "means", mlk_mat_c(m->mean));
-    mlk_doc_put_vec(to, "constant", mlk_vec_c(m->constant));
+    gaussians_save(&m->classes, to);
     mlk_doc_put_mat(to, "scalings", mlk_mat_c(m->scalings));
-}
-
-static mlk_status load_values(const mlk_doc *from, mlk_cmat scalings, mlk_qda *m)
-{
-    mlk_cmat mean;
-    mlk_cvec constant;
-    MLK_TRY(priors_load(from, m->prior));
-    MLK_TRY(mlk_doc_get_mat(from, "means", m->k, m->p, &mean));
-    MLK_TRY(mlk_doc_get_vec(from, "constant", m->k, &constant));
-    mlk_copy(mean, m->mean);
-    mlk_copy(scalings, m->scalings);
-    for (size_t c = 0; c < m->k; c++)
-        m->constant.data[c] = constant.data[c];
-    return MLK_OK;
 }
 
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
@@ -398,37 +358,36 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     MLK_TRY(mlk_doc_get_mat(from, "scalings", rows, shape.cols, &scalings));
     mlk_status st = model_new(n_features, n_classes, shape.cols, &m);
     if (st == MLK_OK)
-        st = load_values(from, scalings, m);
-    if (st == MLK_OK)
-        *state = m;
-    else
+        st = gaussians_load(from, &m->classes);
+    if (st != MLK_OK) {
         mlk_qda_free(m);
-    return st;
+        return st;
+    }
+    mlk_copy(scalings, m->scalings);
+    *state = m;
+    return MLK_OK;
 }
 
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_qda *m = state;
-    mlk_doc_put_mat(to, "means", mlk_mat_c(m->mean));
-    mlk_doc_put_vec(to, "priors", mlk_vec_c(m->prior));
+    gaussians_learned(&m->classes, to);
     mlk_doc *list = mlk_doc_put_list(to, "scalings");
-    for (size_t c = 0; c < m->k; c++)
+    for (size_t c = 0; c < m->classes.k; c++)
         mlk_doc_put_mat(list, NULL, mlk_qda_scalings(m, c));
-    if (m->shrinkage.n)
-        mlk_doc_put_vec(to, "shrinkage", mlk_vec_c(m->shrinkage));
 }
 
 static mlk_status algo_codegen(const void *state, mlk_codegen *to)
 {
     const mlk_qda *m = state;
-    double *b = mlk_alloc(m->k, sizeof *b);
+    double *b = mlk_alloc(m->classes.k, sizeof *b);
     if (!b)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", m->k);
-    for (size_t c = 0; c < m->k; c++)
-        b[c] = m->constant.data[c] + log(m->prior.data[c]);
-    mlk_codegen_reals(to, "constant", b, m->k);
-    mlk_codegen_reals(to, "means", m->mean.data, m->k * m->p);
-    mlk_codegen_reals(to, "scalings", m->scalings.data, m->k * m->p * m->rank);
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", m->classes.k);
+    for (size_t c = 0; c < m->classes.k; c++)
+        b[c] = gaussians_constant(&m->classes, c);
+    mlk_codegen_reals(to, "constant", b, m->classes.k);
+    mlk_codegen_reals(to, "means", m->classes.mean.data, m->classes.k * m->classes.p);
+    mlk_codegen_reals(to, "scalings", m->scalings.data, m->classes.k * m->classes.p * m->rank);
     mlk_free(b);
     mlk_strbuf_printf(&to->text,
                       "static void %s(const double *x, double *out)\n{\n"
@@ -442,8 +401,8 @@ static mlk_status algo_codegen(const void *state, mlk_codegen *to)
                       "                z += (x[j] - mean[j]) * w[j * %zu + r];\n"
                       "            square += z * z;\n        }\n"
                       "        out[k] = %s_constant[k] - 0.5 * square;\n    }\n}\n",
-                      to->name, m->k, to->name, m->p, to->name, m->p * m->rank, m->rank, m->p,
-                      m->rank, to->name);
+                      to->name, m->classes.k, to->name, m->classes.p, to->name,
+                      m->classes.p * m->rank, m->rank, m->classes.p, m->rank, to->name);
     return MLK_OK;
 }
 

@@ -1,6 +1,5 @@
 #include <mlkit/bayes/lda.h>
 
-#include "support/c_source.h"
 #include "support/discriminant.h"
 
 static mlk_lda *fit(const mlk_data *data, double shrinkage, const char *priors)
@@ -291,88 +290,6 @@ START_TEST(shrinkage_takes_more_columns_than_rows)
 }
 END_TEST
 
-/* ------------------------------------------------------------------- invariances */
-
-START_TEST(weights_count_as_repeated_rows)
-{
-    mlk_vec w = test_vec(CASE_ROWS), y = test_vec(3 * CASE_ROWS);
-    mlk_mat X = test_mat(3 * CASE_ROWS, 3);
-    size_t n = 0;
-    for (size_t i = 0; i < CASE_ROWS; i++) {
-        w.data[i] = (double)(i % 4 ? i % 4 : i % 3);
-        for (double t = 0.0; t < w.data[i]; t++) {
-            memcpy(X.data + 3 * n, case_X + 3 * i, 3 * sizeof(double));
-            y.data[n++] = case_y[i];
-        }
-    }
-    mlk_data once = case_data();
-    once.w = mlk_vec_c(w);
-    const mlk_data many = {.X = {X.data, n, 3, 3}, .y = {y.data, n}, .n_classes = 3};
-    const double shrinkage[] = {0.0, 0.2, MLK_SHRINKAGE_AUTO};
-    for (size_t k = 0; k < 3; k++) {
-        mlk_lda *a = fit(&once, shrinkage[k], NULL), *b = fit(&many, shrinkage[k], NULL);
-        const mlk_mat P = proba(a, case_queries()), R = proba(b, case_queries());
-        for (size_t i = 0; i < 12; i++)
-            require_close(P.data[i], R.data[i], 1e-12);
-        mlk_lda_free(a);
-        mlk_lda_free(b);
-    }
-}
-END_TEST
-
-START_TEST(any_number_of_threads_gives_the_same_bytes)
-{
-    const mlk_cmat X = test_random_mat(3, 20000, 12);
-    const mlk_data d = {.X = X, .y = test_classes(4, X, 3), .n_classes = 3};
-    const int threads[] = {1, 2, 3, 8};
-    mlk_mat first = test_mat(X.rows, 3), out = test_mat(X.rows, 3), Z = test_mat(X.rows, 2),
-            first_Z = test_mat(X.rows, 2);
-    for (size_t k = 0; k < MLK_COUNT(threads); k++) {
-        const mlk_run run = {.threads = threads[k]};
-        mlk_lda *model;
-        require_ok(mlk_lda_fit(&d, NULL, &run, &model));
-        require_ok(mlk_lda_predict_proba(model, X, &run, k ? out : first));
-        require_ok(mlk_lda_transform(model, X, &run, k ? Z : first_Z));
-        if (k)
-            require_same(first.data, out.data, 3 * X.rows * sizeof(double));
-        if (k)
-            require_same(first_Z.data, Z.data, 2 * X.rows * sizeof(double));
-        mlk_lda_free(model);
-    }
-}
-END_TEST
-
-START_TEST(a_class_without_rows_has_probability_0)
-{
-    const double X[] = {1, 2, 3, 5, 6, 9}, y[] = {0, 0, 0, 2, 2, 2};
-    const mlk_data d = {.X = {X, 6, 1, 1}, .y = {y, 6}, .n_classes = 3};
-    mlk_lda *model = fit(&d, 0.0, NULL);
-    mlk_mat P = proba(model, d.X);
-    for (size_t i = 0; i < 6; i++) {
-        ck_assert(P.data[3 * i + 1] == 0.0);
-        require_close(P.data[3 * i] + P.data[3 * i + 2], 1.0, 1e-15);
-    }
-    ck_assert_uint_eq(mlk_lda_scalings(model).cols, 1);
-    mlk_lda_free(model);
-}
-END_TEST
-
-START_TEST(its_c_source_predicts_the_same)
-{
-    const mlk_data d = case_data();
-    mlk_model *model;
-    mlk_vec best = test_vec(CASE_ROWS);
-    require_ok(mlk_model_fit(&mlk_lda_algo, NULL, &d, NULL, &model));
-    const mlk_mat scores = test_run_c_source(model, d.X, 3);
-    mlk_mat expected = test_mat(CASE_ROWS, 3);
-    require_ok(mlk_model_predict(model, d.X, NULL, best));
-    require_ok(mlk_model_decision(model, d.X, NULL, expected));
-    for (size_t i = 0; i < 3 * CASE_ROWS; i++)
-        require_close(scores.data[i], expected.data[i], 1e-12);
-    mlk_model_free(model);
-}
-END_TEST
-
 /* --------------------------------------------------------------------- bad input */
 
 START_TEST(rejects_bad_input_and_says_why)
@@ -440,8 +357,7 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *s = suite_create("bayes/lda");
-    TCase *hand = test_case(s, "definition"), *same = test_case(s, "invariance");
-    TCase *errors = test_case(s, "errors");
+    TCase *hand = test_case(s, "definition"), *errors = test_case(s, "errors");
     tcase_add_test(hand, is_what_the_definition_says);
     tcase_add_test(hand, two_classes_by_hand);
     tcase_add_test(hand, the_projection_whitens_the_classes_and_sorts_the_spread_of_the_means);
@@ -452,10 +368,6 @@ Suite *test_suite(void)
     tcase_add_test(hand, units_do_not_matter);
     tcase_add_test(hand, full_shrinkage_compares_distances_from_the_means);
     tcase_add_test(hand, shrinkage_takes_more_columns_than_rows);
-    tcase_add_test(same, weights_count_as_repeated_rows);
-    tcase_add_test(same, any_number_of_threads_gives_the_same_bytes);
-    tcase_add_test(same, a_class_without_rows_has_probability_0);
-    tcase_add_test(same, its_c_source_predicts_the_same);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
     return s;

@@ -1,7 +1,6 @@
 #include <mlkit/bayes/lda.h>
 #include <mlkit/bayes/qda.h>
 
-#include "support/c_source.h"
 #include "support/discriminant.h"
 
 static mlk_qda *fit(const mlk_data *data, double shrinkage, const char *priors)
@@ -150,79 +149,6 @@ START_TEST(a_column_that_depends_on_others_in_all_classes_is_left_out)
 }
 END_TEST
 
-START_TEST(weights_count_as_repeated_rows)
-{
-    mlk_vec w = test_vec(CASE_ROWS), y = test_vec(3 * CASE_ROWS);
-    mlk_mat X = test_mat(3 * CASE_ROWS, 3);
-    size_t n = 0;
-    for (size_t i = 0; i < CASE_ROWS; i++) {
-        w.data[i] = (double)(1 + i % 3);
-        for (double t = 0.0; t < w.data[i]; t++) {
-            memcpy(X.data + 3 * n, case_X + 3 * i, 3 * sizeof(double));
-            y.data[n++] = case_y[i];
-        }
-    }
-    mlk_data once = case_data();
-    once.w = mlk_vec_c(w);
-    const mlk_data many = {.X = {X.data, n, 3, 3}, .y = {y.data, n}, .n_classes = 3};
-    const double shrinkage[] = {0.0, 0.2, MLK_SHRINKAGE_AUTO};
-    for (size_t k = 0; k < 3; k++) {
-        mlk_qda *a = fit(&once, shrinkage[k], NULL), *b = fit(&many, shrinkage[k], NULL);
-        const mlk_mat P = proba(a, case_queries()), R = proba(b, case_queries());
-        for (size_t i = 0; i < 12; i++)
-            require_close(P.data[i], R.data[i], 1e-12);
-        mlk_qda_free(a);
-        mlk_qda_free(b);
-    }
-}
-END_TEST
-
-START_TEST(any_number_of_threads_gives_the_same_bytes)
-{
-    const mlk_cmat X = test_random_mat(3, 20000, 12);
-    const mlk_data d = {.X = X, .y = test_classes(4, X, 3), .n_classes = 3};
-    const int threads[] = {1, 2, 3, 8};
-    mlk_mat first = test_mat(X.rows, 3), out = test_mat(X.rows, 3);
-    for (size_t k = 0; k < MLK_COUNT(threads); k++) {
-        const mlk_run run = {.threads = threads[k]};
-        mlk_qda *model;
-        require_ok(mlk_qda_fit(&d, NULL, &run, &model));
-        require_ok(mlk_qda_predict_proba(model, X, &run, k ? out : first));
-        if (k)
-            require_same(first.data, out.data, 3 * X.rows * sizeof(double));
-        mlk_qda_free(model);
-    }
-}
-END_TEST
-
-START_TEST(a_class_without_rows_has_probability_0)
-{
-    const double X[] = {1, 2, 3, 5, 6, 9}, y[] = {0, 0, 0, 2, 2, 2};
-    const mlk_data d = {.X = {X, 6, 1, 1}, .y = {y, 6}, .n_classes = 3};
-    mlk_qda *model = fit(&d, 0.0, NULL);
-    mlk_mat P = proba(model, d.X);
-    for (size_t i = 0; i < 6; i++) {
-        ck_assert(P.data[3 * i + 1] == 0.0);
-        require_close(P.data[3 * i] + P.data[3 * i + 2], 1.0, 1e-15);
-    }
-    mlk_qda_free(model);
-}
-END_TEST
-
-START_TEST(its_c_source_predicts_the_same)
-{
-    const mlk_data d = case_data();
-    mlk_model *model;
-    require_ok(mlk_model_fit(&mlk_qda_algo, NULL, &d, NULL, &model));
-    const mlk_mat scores = test_run_c_source(model, d.X, 3);
-    mlk_mat expected = test_mat(CASE_ROWS, 3);
-    require_ok(mlk_model_decision(model, d.X, NULL, expected));
-    for (size_t i = 0; i < 3 * CASE_ROWS; i++)
-        require_relative(scores.data[i], expected.data[i], 1e-12);
-    mlk_model_free(model);
-}
-END_TEST
-
 START_TEST(rejects_bad_input_and_says_why)
 {
     const double X[] = {1, 2, 3, 4, 5, 5}, y[] = {0, 0, 1, 1, 2, 2}, lone[] = {0, 0, 0, 0, 0, 1},
@@ -283,17 +209,12 @@ END_TEST
 Suite *test_suite(void)
 {
     Suite *s = suite_create("bayes/qda");
-    TCase *hand = test_case(s, "definition"), *same = test_case(s, "invariance");
-    TCase *errors = test_case(s, "errors");
+    TCase *hand = test_case(s, "definition"), *errors = test_case(s, "errors");
     tcase_add_test(hand, is_what_the_definition_says);
     tcase_add_test(hand, one_column_by_hand);
     tcase_add_loop_test(hand, agrees_with_scikit_learn, 0, (int)MLK_COUNT(reference));
     tcase_add_test(hand, the_scalings_invert_the_covariance);
     tcase_add_test(hand, a_column_that_depends_on_others_in_all_classes_is_left_out);
-    tcase_add_test(same, weights_count_as_repeated_rows);
-    tcase_add_test(same, any_number_of_threads_gives_the_same_bytes);
-    tcase_add_test(same, a_class_without_rows_has_probability_0);
-    tcase_add_test(same, its_c_source_predicts_the_same);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
     return s;
