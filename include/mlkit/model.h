@@ -181,7 +181,7 @@ typedef struct mlk_algo {
     size_t (*n_probabilities)(const void *state);
     /** X.rows x n_decisions(state) raw decision values (outlier score in column 0). */
     mlk_status (*decision)(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out);
-    /** Columns that decision() writes; NULL: 1 for two classes, else n_classes. */
+    /** Columns that decision() writes; NULL: 1, but n_classes for more than two classes. */
     size_t (*n_decisions)(const void *state);
     /** X.rows x n_components(state). */
     mlk_status (*transform)(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out);

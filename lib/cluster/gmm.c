@@ -539,8 +539,8 @@ typedef struct prediction {
     mlk_cmat X;
     bench *bench;
     mlk_mat room; /* a worker: BLOCK x k */
-    double *label, *log_density;
-    mlk_mat shares;
+    double *label;
+    mlk_mat log_density, shares; /* n x 1, n x k */
 } prediction;
 
 static void put_row(const prediction *t, size_t i, double *v)
@@ -551,8 +551,8 @@ static void put_row(const prediction *t, size_t i, double *v)
     const double log_density = to_shares(v, t->mix->k);
     if (t->label)
         t->label[i] = (double)best;
-    if (t->log_density)
-        t->log_density[i] = log_density;
+    if (t->log_density.data)
+        t->log_density.data[i * t->log_density.ld] = log_density;
     if (t->shares.data)
         memcpy(t->shares.data + i * t->shares.ld, v, t->mix->k * sizeof *v);
 }
@@ -597,15 +597,8 @@ mlk_status mlk_gmm_predict_proba(const mlk_gmm *m, mlk_cmat X, const mlk_run *ru
 mlk_status mlk_gmm_decision(const mlk_gmm *m, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
     MLK_TRY(mlk_predict_check(X, m->mix.p, out.rows));
-    double *values = mlk_alloc(X.rows, sizeof *values);
-    if (!values)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu densities", X.rows);
-    prediction t = {.mix = &m->mix, .X = X, .log_density = values};
-    const mlk_status st = predict(&t, run);
-    for (size_t i = 0; st == MLK_OK && i < X.rows; i++)
-        out.data[i * out.ld] = values[i];
-    mlk_free(values);
-    return st;
+    prediction t = {.mix = &m->mix, .X = X, .log_density = out};
+    return predict(&t, run);
 }
 
 mlk_cvec mlk_gmm_weights(const mlk_gmm *m) { return (mlk_cvec){m->mix.weight, m->mix.k}; }
@@ -642,12 +635,6 @@ static size_t algo_n_probabilities(const void *state) { return ((const mlk_gmm *
 static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
     return mlk_gmm_decision(state, X, run, out);
-}
-
-static size_t algo_n_decisions(const void *state)
-{
-    (void)state;
-    return 1;
 }
 
 static void put_figures(const mlk_gmm *m, mlk_doc *to)
@@ -746,7 +733,6 @@ const mlk_algo mlk_gmm_algo = {
     .predict_proba = algo_proba,
     .n_probabilities = algo_n_probabilities,
     .decision = algo_decision,
-    .n_decisions = algo_n_decisions,
     .save = algo_save,
     .load = algo_load,
     .learned = algo_learned,

@@ -2,8 +2,8 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
-#include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "core/status.h"
@@ -62,6 +62,70 @@ void map_fix_signs(mlk_mat Z)
         for (size_t i = 0; i < Z.rows; i++)
             Z.data[i * Z.ld + c] *= sign;
     }
+}
+
+/* --------------------------------------------------------------- what is kept */
+
+void map_rows_init(size_t n, size_t p, size_t k, map_rows *m)
+{
+    *m = (map_rows){.memory = MLK_SCRATCH_INIT, .n = n, .p = p, .k = k};
+    m->X = mlk_scratch_mat(&m->memory, n, p);
+    m->Z = mlk_scratch_mat(&m->memory, n, k);
+    m->lambda = mlk_scratch_vec(&m->memory, k);
+}
+
+void map_rows_learned(const map_rows *m, mlk_doc *to)
+{
+    mlk_doc_put_mat(to, "embedding", mlk_mat_c(m->Z));
+    mlk_doc_put_vec(to, "eigenvalues", mlk_vec_c(m->lambda));
+}
+
+void map_rows_save(const map_rows *m, mlk_doc *to)
+{
+    map_rows_learned(m, to);
+    mlk_doc_put_mat(to, "rows", mlk_mat_c(m->X));
+}
+
+mlk_status map_load_shape(const mlk_doc *from, size_t *n, size_t *k)
+{
+    mlk_doc_array shape;
+    MLK_TRY(mlk_doc_get_array(from, "embedding", MLK_F64, &shape));
+    if (shape.rows < 2 || shape.cols < 1)
+        return MLK_FAIL(MLK_EFORMAT, "'embedding' is %zu x %zu", shape.rows, shape.cols);
+    *n = shape.rows;
+    *k = shape.cols;
+    return MLK_OK;
+}
+
+mlk_status map_rows_shape(const mlk_doc *from, size_t p, size_t *n, size_t *k)
+{
+    mlk_cmat X;
+    MLK_TRY(map_load_shape(from, n, k));
+    return mlk_doc_get_mat(from, "rows", *n, p, &X);
+}
+
+mlk_status map_check_positive(mlk_cvec lambda)
+{
+    for (size_t c = 0; c < lambda.n; c++)
+        if (!(lambda.data[c] > 0.0))
+            return MLK_FAIL(MLK_EFORMAT, "'eigenvalues' has %g; expected more than 0",
+                            lambda.data[c]);
+    return MLK_OK;
+}
+
+mlk_status map_rows_load(const mlk_doc *from, bool positive, map_rows *m)
+{
+    mlk_cmat X, Z;
+    mlk_cvec lambda;
+    MLK_TRY(mlk_doc_get_mat(from, "rows", m->n, m->p, &X));
+    MLK_TRY(mlk_doc_get_mat(from, "embedding", m->n, m->k, &Z));
+    MLK_TRY(mlk_doc_get_vec(from, "eigenvalues", m->k, &lambda));
+    if (positive)
+        MLK_TRY(map_check_positive(lambda));
+    mlk_copy(X, m->X);
+    mlk_copy(Z, m->Z);
+    memcpy(m->lambda.data, lambda.data, m->k * sizeof(double));
+    return MLK_OK;
 }
 
 /* ---------------------------------------------------------- classical scaling */

@@ -1,16 +1,42 @@
 #ifndef DECOMPOSITION_EMBEDDING_H
 #define DECOMPOSITION_EMBEDDING_H
 
-#include <mlkit/core.h>
+#include <mlkit/core/doc.h>
+
+#include "core/alloc.h"
 
 /*
- * What the maps share: classical scaling of a matrix of squared distances S (n x n),
+ * What the maps share: what they keep of their rows, classical scaling of a matrix of squared
+ * distances S (n x n),
  *
  *     B = -1/2 J S J,   J = I - 11'/n,   Z = V diag(root of lambda)
  *
  * with the k largest eigenpairs of B [torgerson1952], the place of new points in such a map by
  * their squared distances to the rows [gower1968; desilva2004], and how well distances are kept.
  */
+
+/* A map and the rows that it is of; kept by those that place new rows by the old ones. */
+typedef struct map_rows {
+    mlk_scratch memory; /* of the whole model */
+    size_t n, p, k;
+    mlk_mat X, Z;   /* n x p, n x k */
+    mlk_vec lambda; /* k */
+} map_rows;
+
+/* Room; memory.failed where there is none. */
+void map_rows_init(size_t n, size_t p, size_t k, map_rows *m);
+/* embedding, eigenvalues */
+void map_rows_learned(const map_rows *m, mlk_doc *to);
+/* These and the rows. */
+void map_rows_save(const map_rows *m, mlk_doc *to);
+/* From a model file: its shape, before anything is asked memory for; then the values. MLK_EFORMAT;
+ * positive: eigenvalues must be. */
+mlk_status map_rows_shape(const mlk_doc *from, size_t p, size_t *n, size_t *k);
+mlk_status map_rows_load(const mlk_doc *from, bool positive, map_rows *m);
+
+/* Shape of the embedding in a model file, and its eigenvalues, which must be positive. */
+mlk_status map_load_shape(const mlk_doc *from, size_t *n, size_t *k);
+mlk_status map_check_positive(mlk_cvec lambda);
 
 /* n_components of a map of n rows: MLK_EINVAL where n < 2 or k > n - 1. */
 mlk_status map_check_components(size_t n, int64_t k);

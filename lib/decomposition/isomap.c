@@ -13,13 +13,11 @@
 #include "spatial/neighbours.h"
 
 struct mlk_isomap {
-    mlk_scratch memory;
-    size_t n, p, k;
+    map_rows map;
     size_t n_neighbors;
     double radius; /* or MLK_ISOMAP_NO_RADIUS */
     double error, residual;
-    mlk_mat X, Z;          /* n x p, n x k */
-    mlk_vec lambda, means; /* k; n: of the squared geodesic distances */
+    mlk_vec means; /* n: of the squared geodesic distances */
     mlk_graph graph;
 };
 
@@ -51,21 +49,17 @@ static mlk_status model_new(size_t n, size_t p, size_t k, mlk_isomap **model)
     *model = m;
     if (!m)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
-    m->n = n;
-    m->p = p;
-    m->k = k;
-    m->X = mlk_scratch_mat(&m->memory, n, p);
-    m->Z = mlk_scratch_mat(&m->memory, n, k);
-    m->lambda = mlk_scratch_vec(&m->memory, k);
-    m->means = mlk_scratch_vec(&m->memory, n);
-    return m->memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a map of %zu rows", n) : MLK_OK;
+    map_rows_init(n, p, k, &m->map);
+    m->means = mlk_scratch_vec(&m->map.memory, n);
+    return m->map.memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a map of %zu rows", n)
+                                : MLK_OK;
 }
 
 void mlk_isomap_free(mlk_isomap *m)
 {
     if (m) {
         mlk_graph_release(&m->graph);
-        mlk_scratch_release(&m->memory);
+        mlk_scratch_release(&m->map.memory);
     }
     mlk_free(m);
 }
@@ -75,16 +69,16 @@ void mlk_isomap_free(mlk_isomap *m)
 static mlk_status nearest_graph(mlk_isomap *m, const mlk_run *run)
 {
     mlk_neighbours *search;
-    MLK_TRY(mlk_neighbours_new(mlk_mat_c(m->X), 2.0, MLK_NEIGHBOURS_AUTO, run, &search));
+    MLK_TRY(mlk_neighbours_new(mlk_mat_c(m->map.X), 2.0, MLK_NEIGHBOURS_AUTO, run, &search));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    size_t *rows = mlk_scratch_take(&scratch, m->n, m->n_neighbors * sizeof *rows);
-    double *distances = mlk_scratch_mat(&scratch, m->n, m->n_neighbors).data;
+    size_t *rows = mlk_scratch_take(&scratch, m->map.n, m->n_neighbors * sizeof *rows);
+    double *distances = mlk_scratch_mat(&scratch, m->map.n, m->n_neighbors).data;
     mlk_status st = scratch.failed
                         ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours a row", m->n_neighbors)
-                        : mlk_neighbours_query(search, mlk_mat_c(m->X), m->n_neighbors, 0, run,
+                        : mlk_neighbours_query(search, mlk_mat_c(m->map.X), m->n_neighbors, 0, run,
                                                rows, distances);
     if (st == MLK_OK)
-        st = mlk_graph_nearest(m->n, m->n_neighbors, rows, distances, &m->graph);
+        st = mlk_graph_nearest(m->map.n, m->n_neighbors, rows, distances, &m->graph);
     mlk_scratch_release(&scratch);
     mlk_neighbours_free(search);
     return st;
@@ -93,7 +87,7 @@ static mlk_status nearest_graph(mlk_isomap *m, const mlk_run *run)
 static mlk_status build_graph(mlk_isomap *m, const mlk_run *run)
 {
     if (m->radius > 0.0) {
-        MLK_TRY(mlk_graph_radius(mlk_mat_c(m->X), m->radius, run, &m->graph));
+        MLK_TRY(mlk_graph_radius(mlk_mat_c(m->map.X), m->radius, run, &m->graph));
         return mlk_graph_connected(&m->graph, "radius", m->radius);
     }
     MLK_TRY(nearest_graph(m, run));
@@ -152,16 +146,16 @@ static mlk_status learn(mlk_isomap *m, const mlk_run *run)
     const mlk_run inner = mlk_run_inner(run);
     MLK_TRY(build_graph(m, &inner));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_mat G = mlk_scratch_mat(&scratch, m->n, m->n);
+    const mlk_mat G = mlk_scratch_mat(&scratch, m->map.n, m->map.n);
     const mlk_cmat S = mlk_mat_c(G);
-    mlk_status st = scratch.failed
-                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu distances", m->n, m->n)
-                        : mlk_graph_all_paths(&m->graph, true, run, G);
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu distances",
+                                              m->map.n, m->map.n)
+                                   : mlk_graph_all_paths(&m->graph, true, run, G);
     if (st == MLK_OK)
-        st = map_classical(S, SPAN, &inner, m->means, m->lambda, m->Z);
+        st = map_classical(S, SPAN, &inner, m->means, m->map.lambda, m->map.Z);
     if (st == MLK_OK)
-        st = map_fidelity(S, mlk_vec_c(m->means), mlk_vec_c(m->lambda), mlk_mat_c(m->Z), &inner,
-                          &m->error, &m->residual);
+        st = map_fidelity(S, mlk_vec_c(m->means), mlk_vec_c(m->map.lambda), mlk_mat_c(m->map.Z),
+                          &inner, &m->error, &m->residual);
     mlk_scratch_release(&scratch);
     return st;
 }
@@ -189,7 +183,7 @@ mlk_status mlk_isomap_fit(const mlk_data *data, const mlk_isomap_opts *opts, con
     if (st == MLK_OK) {
         m->n_neighbors = o.radius == MLK_ISOMAP_NO_RADIUS ? (size_t)o.n_neighbors : 0;
         m->radius = o.radius;
-        mlk_copy(data->X, m->X);
+        mlk_copy(data->X, m->map.X);
         st = learn(m, run);
     }
     if (st == MLK_OK)
@@ -227,7 +221,7 @@ static mlk_status join_nearest(const mlk_isomap *m, mlk_cmat X, size_t count, co
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours a row", count);
     for (size_t i = 0; i <= X.rows; i++)
         t->start[i] = i * count;
-    MLK_TRY(mlk_neighbours_new(mlk_mat_c(m->X), 2.0, MLK_NEIGHBOURS_AUTO, run, &search));
+    MLK_TRY(mlk_neighbours_new(mlk_mat_c(m->map.X), 2.0, MLK_NEIGHBOURS_AUTO, run, &search));
     const mlk_status st =
         mlk_neighbours_query(search, X, count, SIZE_MAX, run, t->nodes, t->lengths);
     mlk_neighbours_free(search);
@@ -252,8 +246,9 @@ static mlk_status join_within(const mlk_isomap *m, mlk_cmat X, const mlk_run *ru
         for (size_t i = 0; st == MLK_OK && i < X.rows; i++) {
             if (fill)
                 t->start[i] = count;
-            for (size_t j = 0; j < m->n; j++) {
-                const double d = distance(X.data + i * X.ld, m->X.data + j * m->p, m->p);
+            for (size_t j = 0; j < m->map.n; j++) {
+                const double d =
+                    distance(X.data + i * X.ld, m->map.X.data + j * m->map.p, m->map.p);
                 if (!(d <= m->radius) && j != nearest.nodes[i])
                     continue;
                 if (fill) {
@@ -277,7 +272,7 @@ static mlk_status join(const mlk_isomap *m, mlk_cmat X, const mlk_run *run, join
 
 mlk_status mlk_isomap_geodesics(const mlk_isomap *m, mlk_cmat X, const mlk_run *run, mlk_mat G)
 {
-    MLK_TRY(mlk_predict_check(X, m->p, G.rows));
+    MLK_TRY(mlk_predict_check(X, m->map.p, G.rows));
     joints t = {MLK_SCRATCH_INIT, NULL, NULL, NULL};
     mlk_status st = join(m, X, run, &t);
     if (st == MLK_OK) {
@@ -292,27 +287,27 @@ enum { BLOCK = 256 }; /* new points whose distances are held at a time */
 
 mlk_status mlk_isomap_transform(const mlk_isomap *m, mlk_cmat X, const mlk_run *run, mlk_mat Z)
 {
-    MLK_TRY(mlk_predict_check(X, m->p, Z.rows));
+    MLK_TRY(mlk_predict_check(X, m->map.p, Z.rows));
     joints t = {MLK_SCRATCH_INIT, NULL, NULL, NULL};
     mlk_status st = join(m, X, run, &t);
-    const mlk_mat S = mlk_scratch_mat(&t.memory, X.rows < BLOCK ? X.rows : BLOCK, m->n);
+    const mlk_mat S = mlk_scratch_mat(&t.memory, X.rows < BLOCK ? X.rows : BLOCK, m->map.n);
     if (st == MLK_OK && t.memory.failed)
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu distances", m->n);
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu distances", m->map.n);
     for (size_t i = 0; st == MLK_OK && i < X.rows; i += BLOCK) {
         const size_t end = i + BLOCK < X.rows ? i + BLOCK : X.rows;
         paths p = {
             &m->graph, t.start + i, t.nodes, t.lengths, true, NULL, mlk_mat_rows(S, 0, end - i)};
         st = run_paths(&p, run);
         for (size_t j = i; st == MLK_OK && j < end; j++)
-            map_place(mlk_mat_c(m->Z), mlk_vec_c(m->lambda), mlk_vec_c(m->means),
-                      (mlk_vec){S.data + (j - i) * m->n, m->n}, Z.data + j * Z.ld);
+            map_place(mlk_mat_c(m->map.Z), mlk_vec_c(m->map.lambda), mlk_vec_c(m->means),
+                      (mlk_vec){S.data + (j - i) * m->map.n, m->map.n}, Z.data + j * Z.ld);
     }
     mlk_scratch_release(&t.memory);
     return st;
 }
 
-mlk_cmat mlk_isomap_embedding(const mlk_isomap *m) { return mlk_mat_c(m->Z); }
-mlk_cvec mlk_isomap_eigenvalues(const mlk_isomap *m) { return mlk_vec_c(m->lambda); }
+mlk_cmat mlk_isomap_embedding(const mlk_isomap *m) { return mlk_mat_c(m->map.Z); }
+mlk_cvec mlk_isomap_eigenvalues(const mlk_isomap *m) { return mlk_vec_c(m->map.lambda); }
 double mlk_isomap_reconstruction_error(const mlk_isomap *m) { return m->error; }
 double mlk_isomap_residual_variance(const mlk_isomap *m) { return m->residual; }
 
@@ -331,15 +326,19 @@ static mlk_status algo_transform(const void *state, mlk_cmat X, const mlk_run *r
     return mlk_isomap_transform(state, X, run, out);
 }
 
-static size_t algo_n_components(const void *state) { return ((const mlk_isomap *)state)->k; }
+static size_t algo_n_components(const void *state) { return ((const mlk_isomap *)state)->map.k; }
+
+static void put_errors(const mlk_isomap *m, mlk_doc *to)
+{
+    mlk_doc_put_real(to, "reconstruction_error", m->error);
+    mlk_doc_put_real(to, "residual_variance", m->residual);
+}
 
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_isomap *m = state;
-    mlk_doc_put_mat(to, "embedding", mlk_mat_c(m->Z));
-    mlk_doc_put_vec(to, "eigenvalues", mlk_vec_c(m->lambda));
-    mlk_doc_put_real(to, "reconstruction_error", m->error);
-    mlk_doc_put_real(to, "residual_variance", m->residual);
+    map_rows_learned(&m->map, to);
+    put_errors(m, to);
 }
 
 /* The graph as the number of edges of each node, their ends and lengths: with it the geodesics of
@@ -347,14 +346,14 @@ static void algo_learned(const void *state, mlk_doc *to)
 static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_isomap *m = state;
-    const size_t edges = m->graph.start[m->n];
-    algo_learned(state, to);
+    const size_t edges = m->graph.start[m->map.n];
+    map_rows_save(&m->map, to);
+    put_errors(m, to);
     mlk_doc_put_int(to, "n_neighbors", (int64_t)m->n_neighbors);
     mlk_doc_put_real(to, "radius", m->radius);
-    mlk_doc_put_mat(to, "rows", mlk_mat_c(m->X));
     mlk_doc_put_vec(to, "means", mlk_vec_c(m->means));
-    uint32_t *degree = mlk_doc_put_room(to, "degrees", MLK_U32, m->n, 0);
-    for (size_t i = 0; degree && i < m->n; i++)
+    uint32_t *degree = mlk_doc_put_room(to, "degrees", MLK_U32, m->map.n, 0);
+    for (size_t i = 0; degree && i < m->map.n; i++)
         degree[i] = (uint32_t)(m->graph.start[i + 1] - m->graph.start[i]);
     mlk_doc_put_array(to, "edges", MLK_U32, m->graph.to, edges, 0);
     mlk_doc_put_array(to, "lengths", MLK_F64, m->graph.length, edges, 0);
@@ -389,40 +388,26 @@ static mlk_status load_graph(const mlk_doc *from, size_t n, mlk_graph *g)
 
 static mlk_status load_values(const mlk_doc *from, mlk_isomap *m)
 {
-    mlk_cmat X, Z;
-    mlk_cvec lambda, means;
-    MLK_TRY(mlk_doc_get_size(from, "n_neighbors", 0, m->n, &m->n_neighbors));
+    mlk_cvec means;
+    MLK_TRY(mlk_doc_get_size(from, "n_neighbors", 0, m->map.n, &m->n_neighbors));
     MLK_TRY(mlk_doc_get_real(from, "radius", -DBL_MAX, DBL_MAX, &m->radius));
     MLK_TRY(mlk_doc_get_real(from, "reconstruction_error", 0.0, DBL_MAX, &m->error));
     MLK_TRY(mlk_doc_get_real(from, "residual_variance", NAN, 0.0, &m->residual));
     if (!(m->radius > 0.0) && m->n_neighbors < 1)
         return MLK_FAIL(MLK_EFORMAT, "'n_neighbors' is 0 and there is no 'radius'");
-    MLK_TRY(mlk_doc_get_mat(from, "rows", m->n, m->p, &X));
-    MLK_TRY(mlk_doc_get_mat(from, "embedding", m->n, m->k, &Z));
-    MLK_TRY(mlk_doc_get_vec(from, "eigenvalues", m->k, &lambda));
-    MLK_TRY(mlk_doc_get_vec(from, "means", m->n, &means));
-    for (size_t c = 0; c < m->k; c++)
-        if (!(lambda.data[c] > 0.0))
-            return MLK_FAIL(MLK_EFORMAT, "'eigenvalues' has %g; expected more than 0",
-                            lambda.data[c]);
-    mlk_copy(X, m->X);
-    mlk_copy(Z, m->Z);
-    memcpy(m->lambda.data, lambda.data, m->k * sizeof(double));
-    memcpy(m->means.data, means.data, m->n * sizeof(double));
-    return load_graph(from, m->n, &m->graph);
+    MLK_TRY(map_rows_load(from, true, &m->map));
+    MLK_TRY(mlk_doc_get_vec(from, "means", m->map.n, &means));
+    memcpy(m->means.data, means.data, m->map.n * sizeof(double));
+    return load_graph(from, m->map.n, &m->graph);
 }
 
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
 {
     (void)n_classes; /* a target may have been there; it was not looked at */
-    mlk_doc_array shape;
     mlk_isomap *m;
-    MLK_TRY(mlk_doc_get_array(from, "embedding", MLK_F64, &shape));
-    if (shape.rows < 2 || shape.cols < 1)
-        return MLK_FAIL(MLK_EFORMAT, "'embedding' is %zu x %zu", shape.rows, shape.cols);
-    mlk_cmat X;
-    MLK_TRY(mlk_doc_get_mat(from, "rows", shape.rows, n_features, &X));
-    mlk_status st = model_new(shape.rows, n_features, shape.cols, &m);
+    size_t n, k;
+    MLK_TRY(map_rows_shape(from, n_features, &n, &k));
+    mlk_status st = model_new(n, n_features, k, &m);
     if (st == MLK_OK)
         st = load_values(from, m);
     if (st == MLK_OK)

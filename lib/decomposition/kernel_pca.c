@@ -12,11 +12,9 @@
 #include "model/algo.h"
 
 struct mlk_kernel_pca {
-    mlk_scratch memory;
-    size_t n, p, k;
+    map_rows map;
     mlk_kernel kernel, back; /* of rows, and of scores */
-    mlk_mat X, Z;            /* n x p, n x k */
-    mlk_vec lambda, ratio;   /* k */
+    mlk_vec ratio;           /* k */
     mlk_vec bias;            /* k: what a point has before its kernel values count */
     mlk_mat A;               /* n x k: Z / lambda, what kernel values are multiplied with */
     mlk_mat dual;            /* n x p: of pre-images; NULL: none */
@@ -59,32 +57,27 @@ static mlk_status model_new(size_t n, size_t p, size_t k, bool inverse, mlk_kern
     *model = m;
     if (!m)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
-    m->n = n;
-    m->p = p;
-    m->k = k;
-    m->X = mlk_scratch_mat(&m->memory, n, p);
-    m->Z = mlk_scratch_mat(&m->memory, n, k);
-    m->A = mlk_scratch_mat(&m->memory, n, k);
-    m->lambda = mlk_scratch_vec(&m->memory, k);
-    m->ratio = mlk_scratch_vec(&m->memory, k);
-    m->bias = mlk_scratch_vec(&m->memory, k);
+    map_rows_init(n, p, k, &m->map);
+    m->A = mlk_scratch_mat(&m->map.memory, n, k);
+    m->ratio = mlk_scratch_vec(&m->map.memory, k);
+    m->bias = mlk_scratch_vec(&m->map.memory, k);
     if (inverse)
-        m->dual = mlk_scratch_mat(&m->memory, n, p);
-    return m->memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu components", k) : MLK_OK;
+        m->dual = mlk_scratch_mat(&m->map.memory, n, p);
+    return m->map.memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu components", k) : MLK_OK;
 }
 
 void mlk_kernel_pca_free(mlk_kernel_pca *m)
 {
     if (m)
-        mlk_scratch_release(&m->memory);
+        mlk_scratch_release(&m->map.memory);
     mlk_free(m);
 }
 
 static void prepare(mlk_kernel_pca *m)
 {
-    for (size_t i = 0; i < m->n; i++)
-        for (size_t c = 0; c < m->k; c++)
-            m->A.data[i * m->k + c] = m->Z.data[i * m->k + c] / m->lambda.data[c];
+    for (size_t i = 0; i < m->map.n; i++)
+        for (size_t c = 0; c < m->map.k; c++)
+            m->A.data[i * m->map.k + c] = m->map.Z.data[i * m->map.k + c] / m->map.lambda.data[c];
 }
 
 /* --------------------------------------------------------------------- fit */
@@ -137,21 +130,21 @@ static mlk_status centre(mlk_mat K, const mlk_run *run, mlk_vec means, double *t
 static mlk_status learn_scores(mlk_kernel_pca *m, mlk_mat K, mlk_vec means, const mlk_run *run)
 {
     double trace;
-    MLK_TRY(mlk_kernel_matrix(&m->kernel, mlk_mat_c(m->X), mlk_mat_c(m->X), run, K));
+    MLK_TRY(mlk_kernel_matrix(&m->kernel, mlk_mat_c(m->map.X), mlk_mat_c(m->map.X), run, K));
     MLK_TRY(centre(K, run, means, &trace));
-    MLK_TRY(mlk_eigh_top(K, m->k, run, m->lambda, m->Z));
-    MLK_TRY(map_check_rank(mlk_vec_c(m->lambda), m->n, "the kernel's images span"));
-    for (size_t c = 0; c < m->k; c++) {
-        m->ratio.data[c] = m->lambda.data[c] / trace;
-        for (size_t i = 0; i < m->n; i++)
-            m->Z.data[i * m->k + c] *= sqrt(m->lambda.data[c]);
+    MLK_TRY(mlk_eigh_top(K, m->map.k, run, m->map.lambda, m->map.Z));
+    MLK_TRY(map_check_rank(mlk_vec_c(m->map.lambda), m->map.n, "the kernel's images span"));
+    for (size_t c = 0; c < m->map.k; c++) {
+        m->ratio.data[c] = m->map.lambda.data[c] / trace;
+        for (size_t i = 0; i < m->map.n; i++)
+            m->map.Z.data[i * m->map.k + c] *= sqrt(m->map.lambda.data[c]);
     }
-    map_fix_signs(m->Z);
+    map_fix_signs(m->map.Z);
     prepare(m);
-    for (size_t c = 0; c < m->k; c++) {
+    for (size_t c = 0; c < m->map.k; c++) {
         double sum = 0.0;
-        for (size_t i = 0; i < m->n; i++)
-            sum += means.data[i] * m->A.data[i * m->k + c];
+        for (size_t i = 0; i < m->map.n; i++)
+            sum += means.data[i] * m->A.data[i * m->map.k + c];
         m->bias.data[c] = -sum;
     }
     return MLK_OK;
@@ -160,14 +153,14 @@ static mlk_status learn_scores(mlk_kernel_pca *m, mlk_mat K, mlk_vec means, cons
 /* dual = (K(Z, Z) + alpha I)^-1 X. */
 static mlk_status learn_preimages(mlk_kernel_pca *m, double alpha, mlk_mat K, const mlk_run *run)
 {
-    MLK_TRY(mlk_kernel_matrix(&m->back, mlk_mat_c(m->Z), mlk_mat_c(m->Z), run, K));
-    for (size_t i = 0; i < m->n; i++)
+    MLK_TRY(mlk_kernel_matrix(&m->back, mlk_mat_c(m->map.Z), mlk_mat_c(m->map.Z), run, K));
+    for (size_t i = 0; i < m->map.n; i++)
         K.data[i * K.ld + i] += alpha;
     const mlk_status st = mlk_chol(K, NULL);
     if (st == MLK_ESINGULAR)
         return MLK_FAIL(st, "alpha = %g does not determine the pre-images: raise it", alpha);
     MLK_TRY(st);
-    mlk_copy(mlk_mat_c(m->X), m->dual);
+    mlk_copy(mlk_mat_c(m->map.X), m->dual);
     mlk_chol_solve(mlk_mat_c(K), m->dual);
     return MLK_OK;
 }
@@ -189,16 +182,16 @@ static mlk_kernel kernel_of(const mlk_kernel_pca_opts *o, mlk_cmat X)
 static mlk_status learn(mlk_kernel_pca *m, const mlk_kernel_pca_opts *o, const mlk_run *run)
 {
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_mat K = mlk_scratch_mat(&scratch, m->n, m->n);
-    const mlk_vec means = mlk_scratch_vec(&scratch, m->n);
+    const mlk_mat K = mlk_scratch_mat(&scratch, m->map.n, m->map.n);
+    const mlk_vec means = mlk_scratch_vec(&scratch, m->map.n);
     mlk_status st = MLK_OK;
     if (scratch.failed)
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu kernel values", m->n, m->n);
-    m->kernel = kernel_of(o, mlk_mat_c(m->X));
+        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu x %zu kernel values", m->map.n, m->map.n);
+    m->kernel = kernel_of(o, mlk_mat_c(m->map.X));
     if (st == MLK_OK)
         st = learn_scores(m, K, means, run);
     if (st == MLK_OK && m->dual.data) {
-        m->back = kernel_of(o, mlk_mat_c(m->Z));
+        m->back = kernel_of(o, mlk_mat_c(m->map.Z));
         st = learn_preimages(m, o->alpha, K, run);
     }
     mlk_scratch_release(&scratch);
@@ -219,7 +212,7 @@ mlk_status mlk_kernel_pca_fit(const mlk_data *data, const mlk_kernel_pca_opts *o
     mlk_status st =
         model_new(data->X.rows, data->X.cols, (size_t)o.n_components, o.fit_inverse_transform, &m);
     if (st == MLK_OK) {
-        mlk_copy(data->X, m->X);
+        mlk_copy(data->X, m->map.X);
         st = learn(m, &o, &inner);
     }
     if (st == MLK_OK)
@@ -279,8 +272,8 @@ static mlk_status expand(const mlk_kernel *kernel, mlk_cmat A, mlk_cmat B, mlk_c
 mlk_status mlk_kernel_pca_transform(const mlk_kernel_pca *m, mlk_cmat X, const mlk_run *run,
                                     mlk_mat Z)
 {
-    MLK_TRY(mlk_predict_check(X, m->p, Z.rows));
-    return expand(&m->kernel, X, mlk_mat_c(m->X), mlk_mat_c(m->A), mlk_vec_c(m->bias), run, Z);
+    MLK_TRY(mlk_predict_check(X, m->map.p, Z.rows));
+    return expand(&m->kernel, X, mlk_mat_c(m->map.X), mlk_mat_c(m->A), mlk_vec_c(m->bias), run, Z);
 }
 
 mlk_status mlk_kernel_pca_inverse_transform(const mlk_kernel_pca *m, mlk_cmat Z, const mlk_run *run,
@@ -288,12 +281,13 @@ mlk_status mlk_kernel_pca_inverse_transform(const mlk_kernel_pca *m, mlk_cmat Z,
 {
     if (!m->dual.data)
         return MLK_FAIL(MLK_EUNSUPPORTED, "fitted without fit_inverse_transform = true");
-    MLK_TRY(mlk_predict_check(Z, m->k, X.rows));
-    return expand(&m->back, Z, mlk_mat_c(m->Z), mlk_mat_c(m->dual), (mlk_cvec){NULL, 0}, run, X);
+    MLK_TRY(mlk_predict_check(Z, m->map.k, X.rows));
+    return expand(&m->back, Z, mlk_mat_c(m->map.Z), mlk_mat_c(m->dual), (mlk_cvec){NULL, 0}, run,
+                  X);
 }
 
-mlk_cmat mlk_kernel_pca_embedding(const mlk_kernel_pca *m) { return mlk_mat_c(m->Z); }
-mlk_cvec mlk_kernel_pca_eigenvalues(const mlk_kernel_pca *m) { return mlk_vec_c(m->lambda); }
+mlk_cmat mlk_kernel_pca_embedding(const mlk_kernel_pca *m) { return mlk_mat_c(m->map.Z); }
+mlk_cvec mlk_kernel_pca_eigenvalues(const mlk_kernel_pca *m) { return mlk_vec_c(m->map.lambda); }
 mlk_cvec mlk_kernel_pca_ratio(const mlk_kernel_pca *m) { return mlk_vec_c(m->ratio); }
 
 /* -------------------------------------------------------------- descriptor */
@@ -316,13 +310,15 @@ static mlk_status algo_inverse(const void *state, mlk_cmat Z, const mlk_run *run
     return mlk_kernel_pca_inverse_transform(state, Z, run, out);
 }
 
-static size_t algo_n_components(const void *state) { return ((const mlk_kernel_pca *)state)->k; }
+static size_t algo_n_components(const void *state)
+{
+    return ((const mlk_kernel_pca *)state)->map.k;
+}
 
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_kernel_pca *m = state;
-    mlk_doc_put_mat(to, "embedding", mlk_mat_c(m->Z));
-    mlk_doc_put_vec(to, "eigenvalues", mlk_vec_c(m->lambda));
+    map_rows_learned(&m->map, to);
     mlk_doc_put_vec(to, "explained_variance_ratio", mlk_vec_c(m->ratio));
     mlk_doc_put_real(to, "gamma", m->kernel.gamma);
 }
@@ -338,11 +334,9 @@ static void save_kernel(const mlk_kernel *k, mlk_doc *to)
 static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_kernel_pca *m = state;
-    mlk_doc_put_mat(to, "embedding", mlk_mat_c(m->Z));
-    mlk_doc_put_vec(to, "eigenvalues", mlk_vec_c(m->lambda));
+    map_rows_save(&m->map, to);
     mlk_doc_put_vec(to, "explained_variance_ratio", mlk_vec_c(m->ratio));
     mlk_doc_put_vec(to, "bias", mlk_vec_c(m->bias));
-    mlk_doc_put_mat(to, "rows", mlk_mat_c(m->X));
     save_kernel(&m->kernel, mlk_doc_put_map(to, "kernel"));
     if (m->dual.data) {
         mlk_doc_put_mat(to, "dual", mlk_mat_c(m->dual));
@@ -365,31 +359,17 @@ static mlk_status load_kernel(const mlk_doc *from, const char *key, mlk_kernel *
 
 static mlk_status load_values(const mlk_doc *from, mlk_kernel_pca *m)
 {
-    const struct {
-        const char *key;
-        mlk_mat to;
-    } mats[] = {{"rows", m->X}, {"embedding", m->Z}, {"dual", m->dual}};
-    const struct {
-        const char *key;
-        mlk_vec to;
-    } vecs[] = {
-        {"eigenvalues", m->lambda}, {"explained_variance_ratio", m->ratio}, {"bias", m->bias}};
-    for (size_t a = 0; a < MLK_COUNT(mats); a++) {
-        mlk_cmat A;
-        if (!mats[a].to.data)
-            continue;
-        MLK_TRY(mlk_doc_get_mat(from, mats[a].key, mats[a].to.rows, mats[a].to.cols, &A));
-        mlk_copy(A, mats[a].to);
+    mlk_cvec ratio, bias;
+    mlk_cmat dual;
+    MLK_TRY(map_rows_load(from, true, &m->map));
+    MLK_TRY(mlk_doc_get_vec(from, "explained_variance_ratio", m->map.k, &ratio));
+    MLK_TRY(mlk_doc_get_vec(from, "bias", m->map.k, &bias));
+    memcpy(m->ratio.data, ratio.data, m->map.k * sizeof(double));
+    memcpy(m->bias.data, bias.data, m->map.k * sizeof(double));
+    if (m->dual.data) {
+        MLK_TRY(mlk_doc_get_mat(from, "dual", m->map.n, m->map.p, &dual));
+        mlk_copy(dual, m->dual);
     }
-    for (size_t a = 0; a < MLK_COUNT(vecs); a++) {
-        mlk_cvec v;
-        MLK_TRY(mlk_doc_get_vec(from, vecs[a].key, m->k, &v));
-        memcpy(vecs[a].to.data, v.data, m->k * sizeof(double));
-    }
-    for (size_t c = 0; c < m->k; c++)
-        if (!(m->lambda.data[c] > 0.0))
-            return MLK_FAIL(MLK_EFORMAT, "'eigenvalues' has %g; expected more than 0",
-                            m->lambda.data[c]);
     MLK_TRY(load_kernel(from, "kernel", &m->kernel));
     if (m->dual.data)
         MLK_TRY(load_kernel(from, "back", &m->back));
@@ -400,15 +380,10 @@ static mlk_status load_values(const mlk_doc *from, mlk_kernel_pca *m)
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
 {
     (void)n_classes; /* a target may have been there; it was not looked at */
-    mlk_doc_array shape;
-    mlk_cmat X;
     mlk_kernel_pca *m;
-    MLK_TRY(mlk_doc_get_array(from, "embedding", MLK_F64, &shape));
-    if (shape.rows < 2 || shape.cols < 1)
-        return MLK_FAIL(MLK_EFORMAT, "'embedding' is %zu x %zu", shape.rows, shape.cols);
-    MLK_TRY(mlk_doc_get_mat(from, "rows", shape.rows, n_features, &X));
-    mlk_status st =
-        model_new(shape.rows, n_features, shape.cols, mlk_doc_find(from, "dual") != NULL, &m);
+    size_t n, k;
+    MLK_TRY(map_rows_shape(from, n_features, &n, &k));
+    mlk_status st = model_new(n, n_features, k, mlk_doc_find(from, "dual") != NULL, &m);
     if (st == MLK_OK)
         st = load_values(from, m);
     if (st == MLK_OK)

@@ -15,11 +15,9 @@
 #include "spatial/neighbours.h"
 
 struct mlk_lle {
-    mlk_scratch memory;
-    size_t n, p, d, k; /* d components, k neighbours */
+    map_rows map;
+    size_t n_neighbors;
     double reg, error;
-    mlk_mat X, Z; /* n x p, n x d */
-    mlk_vec lambda;
 };
 
 static const mlk_word methods[] = {
@@ -45,25 +43,21 @@ mlk_lle_opts mlk_lle_opts_default(void)
 
 /* ------------------------------------------------------------------- model */
 
-static mlk_status model_new(size_t n, size_t p, size_t d, mlk_lle **model)
+static mlk_status model_new(size_t n, size_t p, size_t k, mlk_lle **model)
 {
     mlk_lle *m = mlk_alloc_zero(1, sizeof *m);
     *model = m;
     if (!m)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
-    m->n = n;
-    m->p = p;
-    m->d = d;
-    m->X = mlk_scratch_mat(&m->memory, n, p);
-    m->Z = mlk_scratch_mat(&m->memory, n, d);
-    m->lambda = mlk_scratch_vec(&m->memory, d);
-    return m->memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a map of %zu rows", n) : MLK_OK;
+    map_rows_init(n, p, k, &m->map);
+    return m->map.memory.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a map of %zu rows", n)
+                                : MLK_OK;
 }
 
 void mlk_lle_free(mlk_lle *m)
 {
     if (m)
-        mlk_scratch_release(&m->memory);
+        mlk_scratch_release(&m->map.memory);
     mlk_free(m);
 }
 
@@ -94,10 +88,12 @@ static mlk_status weigh(const mlk_lle *m, mlk_cmat Q, const size_t *near, const 
 {
     enum { ROWS = 64 };
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    weighing t = {mlk_mat_c(m->X), Q, near, m->k, m->reg, NULL, W};
-    t.room = mlk_scratch_mat(&scratch, mlk_workers(run, Q.rows, ROWS), local_room(m->k, m->p)).data;
+    weighing t = {mlk_mat_c(m->map.X), Q, near, m->n_neighbors, m->reg, NULL, W};
+    t.room = mlk_scratch_mat(&scratch, mlk_workers(run, Q.rows, ROWS),
+                             local_room(m->n_neighbors, m->map.p))
+                 .data;
     const mlk_status st = scratch.failed
-                              ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", m->k)
+                              ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours", m->n_neighbors)
                               : mlk_parallel_for(run, Q.rows, ROWS, weigh_rows, &t);
     mlk_scratch_release(&scratch);
     return st;
@@ -107,8 +103,9 @@ static mlk_status find_near(const mlk_lle *m, mlk_cmat Q, size_t first, const ml
                             size_t *near, double *distances)
 {
     mlk_neighbours *search;
-    MLK_TRY(mlk_neighbours_new(mlk_mat_c(m->X), 2.0, MLK_NEIGHBOURS_AUTO, run, &search));
-    const mlk_status st = mlk_neighbours_query(search, Q, m->k, first, run, near, distances);
+    MLK_TRY(mlk_neighbours_new(mlk_mat_c(m->map.X), 2.0, MLK_NEIGHBOURS_AUTO, run, &search));
+    const mlk_status st =
+        mlk_neighbours_query(search, Q, m->n_neighbors, first, run, near, distances);
     mlk_neighbours_free(search);
     return st;
 }
@@ -118,16 +115,16 @@ static mlk_status find_near(const mlk_lle *m, mlk_cmat Q, size_t first, const ml
 static mlk_status check_graph(const mlk_lle *m, const size_t *near, const double *distances)
 {
     mlk_graph graph;
-    mlk_status st = mlk_graph_nearest(m->n, m->k, near, distances, &graph);
+    mlk_status st = mlk_graph_nearest(m->map.n, m->n_neighbors, near, distances, &graph);
     if (st == MLK_OK)
-        st = mlk_graph_connected(&graph, "n_neighbors", (double)m->k);
+        st = mlk_graph_connected(&graph, "n_neighbors", (double)m->n_neighbors);
     mlk_graph_release(&graph);
     return st;
 }
 
 static mlk_status learn(mlk_lle *m, bool modified, const mlk_run *run)
 {
-    const size_t n = m->n, k = m->k, width = modified ? k : 1;
+    const size_t n = m->map.n, k = m->n_neighbors, width = modified ? k : 1;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     size_t *near = mlk_scratch_take(&scratch, n, k * sizeof *near);
     size_t *count = mlk_scratch_take(&scratch, n, sizeof *count);
@@ -135,19 +132,19 @@ static mlk_status learn(mlk_lle *m, bool modified, const mlk_run *run)
     double *W = mlk_scratch_mat(&scratch, n * k, width).data;
     const lle_problem problem = {n, k, width, near, modified ? count : NULL, W};
     mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours a row", k)
-                                   : find_near(m, mlk_mat_c(m->X), 0, run, near, distances);
+                                   : find_near(m, mlk_mat_c(m->map.X), 0, run, near, distances);
     if (st == MLK_OK)
         st = check_graph(m, near, distances);
     if (st == MLK_OK)
-        st = modified ? local_bundles(mlk_mat_c(m->X), near, k, m->d, run, count, W)
-                      : weigh(m, mlk_mat_c(m->X), near, run, W);
+        st = modified ? local_bundles(mlk_mat_c(m->map.X), near, k, m->map.k, run, count, W)
+                      : weigh(m, mlk_mat_c(m->map.X), near, run, W);
     if (st == MLK_OK)
-        st = lle_smallest(&problem, run, m->lambda, m->Z);
+        st = lle_smallest(&problem, run, m->map.lambda, m->map.Z);
     mlk_scratch_release(&scratch);
-    for (size_t c = 0; st == MLK_OK && c < m->d; c++)
-        m->error += m->lambda.data[c];
+    for (size_t c = 0; st == MLK_OK && c < m->map.k; c++)
+        m->error += m->map.lambda.data[c];
     if (st == MLK_OK)
-        map_fix_signs(m->Z);
+        map_fix_signs(m->map.Z);
     return st;
 }
 
@@ -179,9 +176,9 @@ mlk_status mlk_lle_fit(const mlk_data *data, const mlk_lle_opts *opts, const mlk
     mlk_lle *m;
     mlk_status st = model_new(data->X.rows, data->X.cols, (size_t)o.n_components, &m);
     if (st == MLK_OK) {
-        m->k = (size_t)o.n_neighbors;
+        m->n_neighbors = (size_t)o.n_neighbors;
         m->reg = o.reg;
-        mlk_copy(data->X, m->X);
+        mlk_copy(data->X, m->map.X);
         st = learn(m, o.method == MLK_LLE_MODIFIED, &inner);
     }
     if (st == MLK_OK)
@@ -195,28 +192,29 @@ mlk_status mlk_lle_fit(const mlk_data *data, const mlk_lle_opts *opts, const mlk
 
 mlk_status mlk_lle_transform(const mlk_lle *m, mlk_cmat X, const mlk_run *run, mlk_mat Z)
 {
-    MLK_TRY(mlk_predict_check(X, m->p, Z.rows));
+    MLK_TRY(mlk_predict_check(X, m->map.p, Z.rows));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    size_t *near = mlk_scratch_take(&scratch, X.rows, m->k * sizeof *near);
-    const mlk_mat W = mlk_scratch_mat(&scratch, X.rows, m->k);
+    size_t *near = mlk_scratch_take(&scratch, X.rows, m->n_neighbors * sizeof *near);
+    const mlk_mat W = mlk_scratch_mat(&scratch, X.rows, m->n_neighbors);
     mlk_status st = scratch.failed
-                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours a row", m->k)
+                        ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu neighbours a row", m->n_neighbors)
                         : find_near(m, X, SIZE_MAX, run, near, W.data);
     if (st == MLK_OK)
         st = weigh(m, X, near, run, W.data);
     for (size_t i = 0; st == MLK_OK && i < X.rows; i++)
-        for (size_t c = 0; c < m->d; c++) {
+        for (size_t c = 0; c < m->map.k; c++) {
             double sum = 0.0;
-            for (size_t a = 0; a < m->k; a++)
-                sum += W.data[i * m->k + a] * m->Z.data[near[i * m->k + a] * m->d + c];
+            for (size_t a = 0; a < m->n_neighbors; a++)
+                sum += W.data[i * m->n_neighbors + a] *
+                       m->map.Z.data[near[i * m->n_neighbors + a] * m->map.k + c];
             Z.data[i * Z.ld + c] = sum;
         }
     mlk_scratch_release(&scratch);
     return st;
 }
 
-mlk_cmat mlk_lle_embedding(const mlk_lle *m) { return mlk_mat_c(m->Z); }
-mlk_cvec mlk_lle_eigenvalues(const mlk_lle *m) { return mlk_vec_c(m->lambda); }
+mlk_cmat mlk_lle_embedding(const mlk_lle *m) { return mlk_mat_c(m->map.Z); }
+mlk_cvec mlk_lle_eigenvalues(const mlk_lle *m) { return mlk_vec_c(m->map.lambda); }
 double mlk_lle_reconstruction_error(const mlk_lle *m) { return m->error; }
 
 /* -------------------------------------------------------------- descriptor */
@@ -234,52 +232,39 @@ static mlk_status algo_transform(const void *state, mlk_cmat X, const mlk_run *r
     return mlk_lle_transform(state, X, run, out);
 }
 
-static size_t algo_n_components(const void *state) { return ((const mlk_lle *)state)->d; }
+static size_t algo_n_components(const void *state) { return ((const mlk_lle *)state)->map.k; }
 
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_lle *m = state;
-    mlk_doc_put_mat(to, "embedding", mlk_mat_c(m->Z));
-    mlk_doc_put_vec(to, "eigenvalues", mlk_vec_c(m->lambda));
+    map_rows_learned(&m->map, to);
     mlk_doc_put_real(to, "reconstruction_error", m->error);
 }
 
 static void algo_save(const void *state, mlk_doc *to)
 {
     const mlk_lle *m = state;
-    algo_learned(state, to);
-    mlk_doc_put_int(to, "n_neighbors", (int64_t)m->k);
+    map_rows_save(&m->map, to);
+    mlk_doc_put_real(to, "reconstruction_error", m->error);
+    mlk_doc_put_int(to, "n_neighbors", (int64_t)m->n_neighbors);
     mlk_doc_put_real(to, "reg", m->reg);
-    mlk_doc_put_mat(to, "rows", mlk_mat_c(m->X));
 }
 
 static mlk_status load_values(const mlk_doc *from, mlk_lle *m)
 {
-    mlk_cmat X, Z;
-    mlk_cvec lambda;
-    MLK_TRY(mlk_doc_get_size(from, "n_neighbors", 1, m->n, &m->k));
+    MLK_TRY(mlk_doc_get_size(from, "n_neighbors", 1, m->map.n, &m->n_neighbors));
     MLK_TRY(mlk_doc_get_real(from, "reg", DBL_MIN, DBL_MAX, &m->reg));
     MLK_TRY(mlk_doc_get_real(from, "reconstruction_error", 0.0, DBL_MAX, &m->error));
-    MLK_TRY(mlk_doc_get_mat(from, "rows", m->n, m->p, &X));
-    MLK_TRY(mlk_doc_get_mat(from, "embedding", m->n, m->d, &Z));
-    MLK_TRY(mlk_doc_get_vec(from, "eigenvalues", m->d, &lambda));
-    mlk_copy(X, m->X);
-    mlk_copy(Z, m->Z);
-    memcpy(m->lambda.data, lambda.data, m->d * sizeof(double));
-    return MLK_OK;
+    return map_rows_load(from, false, &m->map);
 }
 
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
 {
     (void)n_classes; /* a target may have been there; it was not looked at */
-    mlk_doc_array shape;
-    mlk_cmat X;
     mlk_lle *m;
-    MLK_TRY(mlk_doc_get_array(from, "embedding", MLK_F64, &shape));
-    if (shape.rows < 2 || shape.cols < 1)
-        return MLK_FAIL(MLK_EFORMAT, "'embedding' is %zu x %zu", shape.rows, shape.cols);
-    MLK_TRY(mlk_doc_get_mat(from, "rows", shape.rows, n_features, &X));
-    mlk_status st = model_new(shape.rows, n_features, shape.cols, &m);
+    size_t n, k;
+    MLK_TRY(map_rows_shape(from, n_features, &n, &k));
+    mlk_status st = model_new(n, n_features, k, &m);
     if (st == MLK_OK)
         st = load_values(from, m);
     if (st == MLK_OK)

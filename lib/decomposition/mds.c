@@ -490,10 +490,7 @@ static mlk_status load_values(const mlk_doc *from, mlk_mds *m)
         MLK_TRY(mlk_doc_get_vec(from, vecs[a].key, vecs[a].to.n, &v));
         memcpy(vecs[a].to.data, v.data, v.n * sizeof(double));
     }
-    for (size_t c = 0; c < m->lambda.n; c++)
-        if (!(m->lambda.data[c] > 0.0))
-            return MLK_FAIL(MLK_EFORMAT, "'eigenvalues' has %g; expected more than 0",
-                            m->lambda.data[c]);
+    MLK_TRY(map_check_positive(mlk_vec_c(m->lambda)));
     MLK_TRY(mlk_doc_get_real(from, "residual_variance", NAN, 0.0, &m->residual));
     MLK_TRY(mlk_doc_get_bool(from, "converged", &m->converged));
     if (m->method == MLK_MDS_CLASSICAL)
@@ -506,18 +503,16 @@ static mlk_status load_values(const mlk_doc *from, mlk_mds *m)
 static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
 {
     (void)n_classes; /* a target may have been there; it was not looked at */
-    mlk_doc_array shape, other;
+    mlk_doc_array other;
+    size_t n, k;
     int64_t method, dissimilarity;
     mlk_mds *m;
     MLK_TRY(mlk_doc_get_int(from, "method", 0, MLK_MDS_SMACOF, &method));
     MLK_TRY(mlk_doc_get_int(from, "dissimilarity", 0, MLK_MDS_PRECOMPUTED, &dissimilarity));
-    MLK_TRY(mlk_doc_get_array(from, "embedding", MLK_F64, &shape));
-    if (shape.rows < 2 || shape.cols < 1)
-        return MLK_FAIL(MLK_EFORMAT, "'embedding' is %zu x %zu", shape.rows, shape.cols);
+    MLK_TRY(map_load_shape(from, &n, &k));
     /* What is as long as the table is wide must be there before it is asked memory for. */
-    if (dissimilarity == MLK_MDS_PRECOMPUTED && n_features != shape.rows)
-        return MLK_FAIL(MLK_EFORMAT, "'embedding' has %zu rows; expected %zu", shape.rows,
-                        n_features);
+    if (dissimilarity == MLK_MDS_PRECOMPUTED && n_features != n)
+        return MLK_FAIL(MLK_EFORMAT, "'embedding' has %zu rows; expected %zu", n, n_features);
     if (dissimilarity == MLK_MDS_EUCLIDEAN)
         MLK_TRY(mlk_doc_get_array(from, method == MLK_MDS_CLASSICAL ? "axes" : "rows", MLK_F64,
                                   &other));
@@ -525,8 +520,7 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
         (method == MLK_MDS_CLASSICAL ? other.rows : other.cols) != n_features)
         return MLK_FAIL(MLK_EFORMAT, "a map of %zu x %zu values; expected %zu columns", other.rows,
                         other.cols, n_features);
-    mlk_status st =
-        model_new((int)method, (int)dissimilarity, shape.rows, n_features, shape.cols, &m);
+    mlk_status st = model_new((int)method, (int)dissimilarity, n, n_features, k, &m);
     if (st == MLK_OK)
         st = load_values(from, m);
     if (st == MLK_OK)

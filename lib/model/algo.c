@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/simd.h"
 
@@ -127,4 +128,17 @@ mlk_status mlk_predict_check(mlk_cmat X, size_t p, size_t out_rows)
     if (X.rows != out_rows)
         return MLK_FAIL(MLK_EINVAL, "X has %zu rows but the output has %zu", X.rows, out_rows);
     return MLK_OK;
+}
+
+mlk_status mlk_decide_by(mlk_score_fn *score, const void *state, mlk_cmat X, const mlk_run *run,
+                         mlk_mat out)
+{
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_vec s = mlk_scratch_vec(&scratch, X.rows);
+    const mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu scores", X.rows)
+                                         : score(state, X, run, s);
+    for (size_t i = 0; st == MLK_OK && i < X.rows; i++)
+        out.data[i * out.ld] = s.data[i];
+    mlk_scratch_release(&scratch);
+    return st;
 }

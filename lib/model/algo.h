@@ -23,6 +23,13 @@ mlk_status mlk_data_check(const mlk_data *data, unsigned caps, unsigned needs, c
 /* X is m x p for a model of p features and `out` has X.rows rows: the text of every predict. */
 mlk_status mlk_predict_check(mlk_cmat X, size_t p, size_t out_rows);
 
+/* A number for each row. */
+typedef mlk_status mlk_score_fn(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out);
+
+/* The `decision` thunk of what has one score a row: they go to column 0. */
+mlk_status mlk_decide_by(mlk_score_fn *score, const void *state, mlk_cmat X, const mlk_run *run,
+                         mlk_mat out);
+
 /* First non-finite element of X, in row order, to *i, *j; false: none. Parallel. */
 bool mlk_find_nonfinite(mlk_cmat X, const mlk_run *run, size_t *i, size_t *j);
 

@@ -219,7 +219,7 @@ size_t mlk_model_n_decisions(const mlk_model *m)
         return 0;
     if (m->algo->n_decisions)
         return m->algo->n_decisions(m->state);
-    return m->n_classes > 2 ? m->n_classes : 1;
+    return (m->algo->tasks & MLK_CLASSIFICATION) && m->n_classes > 2 ? m->n_classes : 1;
 }
 
 size_t mlk_model_n_components(const mlk_model *m)
