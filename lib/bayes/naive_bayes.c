@@ -1,29 +1,12 @@
-#include <mlkit/bayes/naive_bayes.h>
+#include "bayes/naive_bayes.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "bayes/priors.h"
-#include "core/alloc.h"
 #include "core/parallel.h"
 #include "model/algo.h"
-#include "model/codegen.h"
-
-/* What a column is, by variant and levels. */
-typedef enum column_kind { GAUSSIAN, COUNT, LEVELS, BINARY } column_kind;
-
-struct mlk_naive_bayes {
-    mlk_scratch memory;
-    int variant;
-    size_t p, k;
-    uint32_t *levels;  /* p: of a column of LEVELS, else 0 */
-    column_kind *kind; /* p */
-    size_t *offset;    /* p + 1: where the column's matrix of k columns begins in `par` */
-    double *prior;     /* k */
-    double *par;       /* see mlk_naive_bayes_column() */
-    double *fast;      /* like par; gaussian columns: -1 / (2 v), log of the density's factor */
-};
 
 static const mlk_word variants[] = {{"auto", MLK_NAIVE_BAYES_AUTO},
                                     {"gaussian", MLK_NAIVE_BAYES_GAUSSIAN},
@@ -48,13 +31,9 @@ static const mlk_opt opt_table[] = {
 
 enum {
     CAPS = MLK_CAP_WEIGHTS | MLK_CAP_MISSING | MLK_CAP_CATEGORICAL,
-    CHUNKS = 16,        /* of rows at most when fitting: each has its own sums */
     MAX_LEVELS = 65536, /* of a numeric column that holds codes */
     WORK = 1 << 15      /* values of X a chunk */
 };
-
-static const double LEAST_ALPHA = 1e-10;
-static const double LOG_2PI = 1.8378770664093453; /* log(2 pi) */
 
 mlk_naive_bayes_opts mlk_naive_bayes_opts_default(void)
 {
@@ -95,14 +74,6 @@ static column_kind kind_of(int variant, size_t levels)
     }
     return COUNT;
 }
-
-/* Rows of a column's matrix of parameters. */
-static size_t rows_of(column_kind kind, size_t levels)
-{
-    return kind == COUNT ? 1 : kind == LEVELS ? levels : 2;
-}
-
-static size_t n_par(const mlk_naive_bayes *m) { return m->offset[m->p]; }
 
 /* Room for a model of these levels; each step is checked against overflow. */
 static mlk_status model_new(int variant, size_t p, size_t k, const uint32_t *levels,
@@ -146,8 +117,6 @@ void mlk_naive_bayes_free(mlk_naive_bayes *m)
 }
 
 /* ---------------------------------------------------------------- the data */
-
-static bool known(double x) { return x - x == 0.0; } /* finite */
 
 /* The number of levels of each column for this variant, from the data where it holds codes. */
 static mlk_status find_levels(const mlk_data *d, int variant, uint32_t *levels)
@@ -195,259 +164,6 @@ static mlk_status check_counts(const mlk_data *d, int variant)
     return MLK_OK;
 }
 
-/* -------------------------------------------------------------------- sums */
-
-/*
- * Sums over rows, laid out as the parameters are. First pass: of counts and levels the weights
- * N_jk; of gaussian columns the weight and the sum of x - origin. Second pass, gaussian columns
- * alone: the sum of squares about the mean.
- */
-typedef struct pass {
-    const mlk_data *data;
-    const mlk_naive_bayes *m;
-    const double *origin; /* like par, first row of gaussian columns: a value of the class */
-    const double *mean;   /* NULL: the first pass */
-    double *sums;         /* one array a chunk */
-} pass;
-
-static void add_first(const pass *t, size_t j, size_t c, double x, double w, double *at)
-{
-    const mlk_naive_bayes *m = t->m;
-    const size_t k = m->k;
-    switch (m->kind[j]) {
-    case GAUSSIAN:
-        at[c] += w;
-        at[k + c] += w * (x - t->origin[m->offset[j] + c]);
-        break;
-    case COUNT:
-        at[c] += w * x;
-        break;
-    case LEVELS:
-        at[(size_t)x * k + c] += w;
-        break;
-    case BINARY:
-        at[(x > 0.0 ? k : 0) + c] += w;
-        break;
-    }
-}
-
-static mlk_status sum_rows(void *ctx, const mlk_chunk *chunk)
-{
-    const pass *t = ctx;
-    const mlk_naive_bayes *m = t->m;
-    const mlk_cmat X = t->data->X;
-    double *sums = t->sums + chunk->index * n_par(m);
-    for (size_t i = 0; i < n_par(m); i++)
-        sums[i] = 0.0;
-    for (size_t i = chunk->begin; i < chunk->end; i++) {
-        const double *row = X.data + i * X.ld, w = mlk_weight(t->data->w, i);
-        const size_t c = (size_t)t->data->y.data[i];
-        for (size_t j = 0; j < m->p; j++) {
-            if (!known(row[j]) || (m->kind[j] == LEVELS && row[j] == MLK_UNSEEN))
-                continue;
-            if (!t->mean) {
-                add_first(t, j, c, row[j], w, sums + m->offset[j]);
-            } else if (m->kind[j] == GAUSSIAN) {
-                const double e = row[j] - t->mean[m->offset[j] + c];
-                sums[m->offset[j] + c] += w * e * e;
-            }
-        }
-    }
-    return MLK_OK;
-}
-
-/* One pass over the rows, its chunks' sums added in their order into the first. */
-static mlk_status run_pass(const pass *t, const mlk_run *run)
-{
-    const size_t n = t->data->X.rows, fewest = (n + CHUNKS - 1) / CHUNKS;
-    const size_t work = mlk_grain(t->m->p, WORK), grain = work > fewest ? work : fewest;
-    pass shared = *t;
-    MLK_TRY(mlk_parallel_for(run, n, grain, sum_rows, &shared));
-    for (size_t c = 1; c < mlk_chunks(n, grain); c++)
-        for (size_t i = 0; i < n_par(t->m); i++)
-            t->sums[i] += t->sums[c * n_par(t->m) + i];
-    return MLK_OK;
-}
-
-/* Some value of each class and gaussian column, so that what does not vary has variance 0. */
-static void find_origins(const mlk_data *d, const mlk_naive_bayes *m, double *origin)
-{
-    size_t left = 0;
-    for (size_t j = 0; j < m->p; j++)
-        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++, left++)
-            origin[m->offset[j] + c] = NAN;
-    for (size_t i = 0; left && i < d->X.rows; i++) {
-        const size_t c = (size_t)d->y.data[i];
-        for (size_t j = 0; mlk_weight(d->w, i) > 0.0 && j < m->p; j++) {
-            double *at = origin + m->offset[j] + c;
-            if (m->kind[j] == GAUSSIAN && isnan(*at) && known(d->X.data[i * d->X.ld + j])) {
-                *at = d->X.data[i * d->X.ld + j];
-                left--;
-            }
-        }
-    }
-    for (size_t j = 0; j < m->p; j++)
-        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++)
-            if (isnan(origin[m->offset[j] + c]))
-                origin[m->offset[j] + c] = 0.0;
-}
-
-/* -------------------------------------------------------------- parameters */
-
-/* Mean and variance of gaussian column j over all rows from those of its classes (their weights);
- * classes without a value take them. Returns the variance. */
-static double pool_classes(mlk_naive_bayes *m, size_t j, const double *weight)
-{
-    double *mean = m->par + m->offset[j], *var = mean + m->k;
-    double total = 0.0, centre = 0.0, spread = 0.0;
-    for (size_t c = 0; c < m->k; c++)
-        total += weight[c];
-    for (size_t c = 0; c < m->k && total > 0.0; c++)
-        centre += weight[c] / total * mean[c];
-    for (size_t c = 0; c < m->k && total > 0.0; c++) {
-        const double e = mean[c] - centre;
-        if (weight[c] > 0.0)
-            spread += weight[c] / total * (var[c] + e * e);
-    }
-    for (size_t c = 0; c < m->k; c++)
-        if (!(weight[c] > 0.0)) {
-            mean[c] = centre;
-            var[c] = spread;
-        }
-    return spread;
-}
-
-/* Smoothing of the variances, in place: at least something where nothing varies at all. */
-static mlk_status smooth_variances(mlk_naive_bayes *m, double smoothing, double largest)
-{
-    const double extra = smoothing * (largest > 0.0 ? largest : 1.0);
-    for (size_t j = 0; j < m->p; j++)
-        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++) {
-            double *var = m->par + m->offset[j] + m->k + c;
-            *var += extra;
-            if (!(*var < INFINITY && isfinite(var[-(ptrdiff_t)m->k])))
-                return MLK_FAIL(MLK_ESINGULAR, "the variance of column %zu overflows", j);
-            if (!(*var >= DBL_MIN))
-                return MLK_FAIL(MLK_ESINGULAR,
-                                "column %zu does not vary in class %zu; expected var_smoothing > 0",
-                                j, c);
-        }
-    return MLK_OK;
-}
-
-/* Means and variances: the second pass over the rows. */
-static mlk_status fit_gaussian(const mlk_data *d, const mlk_naive_bayes_opts *o, pass *t,
-                               const mlk_run *run, double *weight, mlk_naive_bayes *m)
-{
-    const size_t k = m->k;
-    double largest = 0.0;
-    bool any = false;
-    for (size_t j = 0; j < m->p; j++)
-        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < k; c++) {
-            const size_t at = m->offset[j] + c;
-            weight[at] = t->sums[at];
-            m->par[at] = t->origin[at] + (t->sums[at] > 0.0 ? t->sums[at + k] / t->sums[at] : 0.0);
-            any = true;
-        }
-    if (!any)
-        return MLK_OK;
-    t->data = d;
-    t->mean = m->par;
-    MLK_TRY(run_pass(t, run));
-    for (size_t j = 0; j < m->p; j++)
-        if (m->kind[j] == GAUSSIAN) {
-            double *var = m->par + m->offset[j] + k;
-            const double *w = weight + m->offset[j];
-            for (size_t c = 0; c < k; c++)
-                var[c] = w[c] > 0.0 ? t->sums[m->offset[j] + c] / w[c] : 0.0;
-            largest = fmax(largest, pool_classes(m, j, w));
-        }
-    return smooth_variances(m, o->var_smoothing, largest);
-}
-
-/* log (N + alpha) / (n + alpha L) of a column of levels. */
-static void fit_levels(mlk_naive_bayes *m, size_t j, double alpha, const double *sums)
-{
-    const size_t rows = rows_of(m->kind[j], m->levels[j]), k = m->k;
-    double *par = m->par + m->offset[j];
-    for (size_t c = 0; c < k; c++) {
-        double n = 0.0;
-        for (size_t l = 0; l < rows; l++)
-            n += sums[m->offset[j] + l * k + c];
-        const double scale = log(n + alpha * (double)rows);
-        for (size_t l = 0; l < rows; l++)
-            par[l * k + c] = log(sums[m->offset[j] + l * k + c] + alpha) - scale;
-    }
-}
-
-/* log t_jk of multinomial; for complement from the other classes' counts, with a minus. */
-static mlk_status fit_counts(mlk_naive_bayes *m, double alpha, double *sums)
-{
-    const size_t k = m->k;
-    const bool complement = m->variant == MLK_NAIVE_BAYES_COMPLEMENT;
-    for (size_t j = 0; complement && j < m->p; j++) {
-        double all = 0.0;
-        for (size_t c = 0; c < k; c++)
-            all += sums[j * k + c];
-        for (size_t c = 0; c < k; c++)
-            sums[j * k + c] = fmax(all - sums[j * k + c], 0.0);
-    }
-    for (size_t c = 0; c < k; c++) {
-        double total = 0.0;
-        for (size_t j = 0; j < m->p; j++)
-            total += sums[j * k + c] + alpha;
-        if (!(total < INFINITY))
-            return MLK_FAIL(MLK_ESINGULAR, "the counts of class %zu overflow", c);
-        for (size_t j = 0; j < m->p; j++) {
-            const double t = log(sums[j * k + c] + alpha) - log(total);
-            m->par[j * k + c] = complement ? -t : t;
-        }
-    }
-    return MLK_OK;
-}
-
-/* What prediction needs of gaussian columns, computed once. */
-static void prepare(mlk_naive_bayes *m)
-{
-    for (size_t j = 0; j < m->p; j++)
-        for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++) {
-            const double var = m->par[m->offset[j] + m->k + c];
-            m->fast[m->offset[j] + c] = -0.5 / var;
-            m->fast[m->offset[j] + m->k + c] = -0.5 * (LOG_2PI + log(var));
-        }
-}
-
-static mlk_status fit_columns(const mlk_data *d, const mlk_naive_bayes_opts *o, const mlk_run *run,
-                              mlk_naive_bayes *m)
-{
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const double alpha = fmax(o->alpha, LEAST_ALPHA);
-    double *origin = mlk_scratch_take(&scratch, n_par(m), sizeof *origin);
-    double *weight = mlk_scratch_take(&scratch, n_par(m), sizeof *weight);
-    double *sums = NULL;
-    if (!scratch.failed)
-        sums = mlk_scratch_mat(&scratch, CHUNKS, n_par(m)).data;
-    mlk_status st = MLK_OK;
-    if (scratch.failed) {
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for the sums of %zu parameters", n_par(m));
-        goto out;
-    }
-    pass t = {.data = d, .m = m, .origin = origin, .sums = sums};
-    find_origins(d, m, origin);
-    st = run_pass(&t, run);
-    for (size_t j = 0; st == MLK_OK && j < m->p; j++)
-        if (m->kind[j] == LEVELS || m->kind[j] == BINARY)
-            fit_levels(m, j, alpha, sums);
-    if (st == MLK_OK && m->kind[0] == COUNT)
-        st = fit_counts(m, alpha, sums);
-    if (st == MLK_OK)
-        st = fit_gaussian(d, o, &t, run, weight, m);
-    prepare(m);
-out:
-    mlk_scratch_release(&scratch);
-    return st;
-}
-
 mlk_status mlk_naive_bayes_fit(const mlk_data *data, const mlk_naive_bayes_opts *opts,
                                const mlk_run *run, mlk_naive_bayes **model)
 {
@@ -466,7 +182,7 @@ mlk_status mlk_naive_bayes_fit(const mlk_data *data, const mlk_naive_bayes_opts 
     if (st == MLK_OK)
         st = priors_find(data, o.priors, (mlk_vec){m->prior, m->k});
     if (st == MLK_OK)
-        st = fit_columns(data, &o, run, m);
+        st = naive_bayes_learn(data, &o, run, m);
     mlk_free(levels);
     if (st == MLK_OK)
         *model = m;
@@ -642,7 +358,7 @@ static mlk_status load_values(const mlk_doc *from, mlk_cvec par, mlk_naive_bayes
         for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++)
             if (!(m->par[m->offset[j] + m->k + c] >= DBL_MIN))
                 return MLK_FAIL(MLK_EFORMAT, "column %zu has a variance that is not positive", j);
-    prepare(m);
+    naive_bayes_prepare(m);
     return MLK_OK;
 }
 
@@ -724,86 +440,9 @@ static void algo_learned(const void *state, mlk_doc *to)
             room[c * m->p + j] = m->par[m->offset[j] + (m->kind[j] == BINARY ? m->k : 0) + c];
 }
 
-/* -------------------------------------------------------------------------- C source */
-
-/* What joint() does for a column of each kind; @ stands for the name of the function. */
-static const char *const column_c[] = {
-    [GAUSSIAN] = "        if (@_kind[j] == 0)\n"
-                 "            for (int c = 0; c < K; c++)\n"
-                 "                out[c] += @_fast[at + K + c] +\n"
-                 "                          @_fast[at + c] * (v - @_par[at + c]) *\n"
-                 "                              (v - @_par[at + c]);\n",
-    [COUNT] = "        if (@_kind[j] == 1)\n"
-              "            for (int c = 0; c < K; c++)\n"
-              "                out[c] += v * @_par[at + c];\n",
-    [LEVELS] = "        if (@_kind[j] == 2 && v >= 0.0 && v < (double)@_levels[j])\n"
-               "            for (int c = 0; c < K; c++)\n"
-               "                out[c] += @_par[at + K * (int)v + c];\n",
-    [BINARY] = "        if (@_kind[j] == 3)\n"
-               "            for (int c = 0; c < K; c++)\n"
-               "                out[c] += @_par[at + K * (v > 0.0) + c];\n",
-};
-
-static mlk_status put_tables(const mlk_naive_bayes *m, const bool *has, mlk_codegen *to)
-{
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
-    double *prior = mlk_scratch_vec(&scratch, m->k).data;
-    int64_t *ints = mlk_scratch_take(&scratch, m->p, sizeof *ints);
-    if (!scratch.failed) {
-        for (size_t c = 0; c < m->k; c++)
-            prior[c] = m->variant == MLK_NAIVE_BAYES_COMPLEMENT ? 0.0 : log(m->prior[c]);
-        mlk_codegen_reals(to, "prior", prior, m->k);
-        mlk_codegen_reals(to, "par", m->par, n_par(m));
-        if (has[GAUSSIAN])
-            mlk_codegen_reals(to, "fast", m->fast, n_par(m));
-        for (size_t j = 0; j < m->p; j++)
-            ints[j] = (int64_t)m->kind[j];
-        mlk_codegen_ints(to, "kind", "int", ints, m->p);
-        for (size_t j = 0; j < m->p; j++)
-            ints[j] = (int64_t)m->offset[j];
-        mlk_codegen_ints(to, "offset", "int", ints, m->p);
-        for (size_t j = 0; j < m->p; j++)
-            ints[j] = (int64_t)m->levels[j];
-        if (has[LEVELS])
-            mlk_codegen_ints(to, "levels", "int", ints, m->p);
-    }
-    const mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu columns", m->p) : MLK_OK;
-    mlk_scratch_release(&scratch);
-    return st;
-}
-
-/* Joint log-likelihoods, the largest of which tells the class. */
 static mlk_status algo_codegen(const void *state, mlk_codegen *to)
 {
-    const mlk_naive_bayes *m = state;
-    bool has[] = {false, false, false, false};
-    if (n_par(m) > INT32_MAX)
-        return MLK_FAIL(MLK_EUNSUPPORTED, "%zu parameters; C source is written for less than 2^31",
-                        n_par(m));
-    for (size_t j = 0; j < m->p; j++)
-        has[m->kind[j]] = true;
-    MLK_TRY(put_tables(m, has, to));
-    mlk_strbuf_printf(&to->text,
-                      "static void %s(const double *x, double *out)\n{\n"
-                      "    enum { K = %zu };\n"
-                      "    for (int c = 0; c < K; c++)\n"
-                      "        out[c] = %s_prior[c];\n"
-                      "    for (int j = 0; j < %zu; j++) {\n"
-                      "        const double v = x[j];\n"
-                      "        const int at = %s_offset[j];\n"
-                      "        if (!(v - v == 0.0)) /* missing */\n"
-                      "            continue;\n",
-                      to->name, m->k, to->name, m->p, to->name);
-    for (size_t kind = 0; kind < MLK_COUNT(has); kind++)
-        for (const char *at = has[kind] ? column_c[kind] : ""; *at;) {
-            const char *name = strchr(at, '@');
-            mlk_strbuf_printf(&to->text, "%.*s%s", name ? (int)(name - at) : (int)strlen(at), at,
-                              name ? to->name : "");
-            at = name ? name + 1 : "";
-        }
-    mlk_strbuf_add(&to->text, "    }\n}\n");
-    return MLK_OK;
+    return naive_bayes_source(state, to);
 }
 
 static void algo_free(void *state) { mlk_naive_bayes_free(state); }

@@ -1,28 +1,13 @@
 #include <mlkit/cluster/gmm.h>
-#include <mlkit/cluster/kmeans.h>
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "core/alloc.h"
+#include "cluster/em.h"
 #include "core/parallel.h"
-#include "core/rng.h"
-#include "core/simd.h"
-#include "core/vmath.h"
 #include "linalg/linalg.h"
 #include "model/algo.h"
-
-/* What (1) is a function of, and what its densities are computed from. */
-typedef struct mixture {
-    int type;
-    size_t k, p;
-    double *weight;  /* k */
-    mlk_mat mean;    /* k x p */
-    mlk_mat cov;     /* full: k p x p; diag: k x p; spherical: k x 1 */
-    mlk_mat whiten;  /* of the shape of cov; full: inverse Cholesky factors, else 1 / cov */
-    double *log_pdf; /* k: log weight + log density at the mean */
-} mixture;
 
 struct mlk_gmm {
     mlk_scratch memory;
@@ -50,10 +35,6 @@ static const mlk_opt opt_table[] = {
     MLK_OPT_END,
 };
 
-enum { CHUNKS = 16, BLOCK = 128 };
-
-static const double LOG_2PI = 1.8378770664093453; /* log(2 pi) */
-
 mlk_gmm_opts mlk_gmm_opts_default(void)
 {
     mlk_gmm_opts opts;
@@ -62,379 +43,7 @@ mlk_gmm_opts mlk_gmm_opts_default(void)
     return opts;
 }
 
-/* ------------------------------------------------------------------ mixture */
-
-static void mixture_init(int type, size_t k, size_t p, mlk_scratch *s, mixture *m)
-{
-    const size_t rows = type == MLK_GMM_FULL ? k * p : k, cols = type == MLK_GMM_SPHERICAL ? 1 : p;
-    *m = (mixture){.type = type, .k = k, .p = p};
-    m->weight = mlk_scratch_vec(s, k).data;
-    m->mean = mlk_scratch_mat(s, k, p);
-    m->cov = mlk_scratch_mat(s, rows, cols);
-    m->whiten = mlk_scratch_mat(s, rows, cols);
-    m->log_pdf = mlk_scratch_vec(s, k).data;
-}
-
-static void mixture_copy(const mixture *from, mixture *to)
-{
-    memcpy(to->weight, from->weight, from->k * sizeof(double));
-    memcpy(to->log_pdf, from->log_pdf, from->k * sizeof(double));
-    mlk_copy(mlk_mat_c(from->mean), to->mean);
-    mlk_copy(mlk_mat_c(from->cov), to->cov);
-    mlk_copy(mlk_mat_c(from->whiten), to->whiten);
-}
-
-/* The inverse of a lower triangular matrix, in place; zeros above. */
-static void invert_lower(mlk_mat L)
-{
-    for (size_t j = 0; j < L.cols; j++) {
-        double *pivot = L.data + j * L.ld + j;
-        *pivot = 1.0 / *pivot;
-        for (size_t i = j + 1; i < L.rows; i++) {
-            double *row = L.data + i * L.ld, sum = 0.0;
-            for (size_t l = j; l < i; l++)
-                sum += row[l] * L.data[l * L.ld + j];
-            L.data[j * L.ld + i] = 0.0;
-            row[j] = -sum / row[i];
-        }
-    }
-}
-
-static mlk_status whiten_full(mixture *m, size_t c, double *log_det)
-{
-    const mlk_mat W = mlk_mat_rows(m->whiten, c * m->p, (c + 1) * m->p);
-    mlk_copy(mlk_cmat_rows(mlk_mat_c(m->cov), c * m->p, (c + 1) * m->p), W);
-    MLK_TRY(mlk_chol(W, NULL));
-    for (size_t j = 0; j < m->p; j++)
-        *log_det += 2.0 * log(W.data[j * W.ld + j]);
-    invert_lower(W);
-    return MLK_OK;
-}
-
-/* What densities need, from the covariances. */
-static mlk_status mixture_prepare(mixture *m)
-{
-    for (size_t c = 0; c < m->k; c++) {
-        double log_det = 0.0;
-        mlk_status st = MLK_OK;
-        if (m->type == MLK_GMM_FULL)
-            st = whiten_full(m, c, &log_det);
-        for (size_t j = 0; m->type != MLK_GMM_FULL && j < m->cov.cols; j++) {
-            const double v = m->cov.data[c * m->cov.ld + j];
-            if (!(v >= DBL_MIN))
-                st = MLK_ESINGULAR;
-            m->whiten.data[c * m->whiten.ld + j] = 1.0 / v;
-            log_det += log(v) * (m->type == MLK_GMM_DIAG ? 1.0 : (double)m->p);
-        }
-        if (st == MLK_ESINGULAR)
-            return MLK_FAIL(MLK_ESINGULAR,
-                            "component %zu has a singular covariance; raise reg_covar", c);
-        MLK_TRY(st);
-        m->log_pdf[c] = log(m->weight[c]) - 0.5 * ((double)m->p * LOG_2PI + log_det);
-    }
-    return MLK_OK;
-}
-
-/* ------------------------------------------------------------------- E step */
-
-MLK_SIMD static void subtract(const double *x, const double *mean, size_t p, double *restrict d)
-{
-    for (size_t j = 0; j < p; j++)
-        d[j] = x[j] - mean[j];
-}
-
-/* sum_j d_j^2 scale_j, in eight sums; scale NULL: all 1. */
-MLK_SIMD static double squares(const double *d, const double *scale, size_t p)
-{
-    double sum[8] = {0.0};
-    size_t j = 0;
-    for (; j + 8 <= p; j += 8)
-        for (size_t l = 0; l < 8; l++)
-            sum[l] += d[j + l] * d[j + l] * (scale ? scale[j + l] : 1.0);
-    for (; j < p; j++)
-        sum[0] += d[j] * d[j] * (scale ? scale[j] : 1.0);
-    return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
-}
-
-/* A worker's memory. */
-typedef struct bench {
-    mlk_mat d, y; /* BLOCK x p */
-} bench;
-
-/* Logarithms of weight times density of up to BLOCK rows: out is rows x k. */
-static void log_densities(const mixture *m, mlk_cmat X, const bench *b, mlk_mat out)
-{
-    const size_t p = m->p;
-    const mlk_mat D = mlk_mat_rows(b->d, 0, X.rows), Y = mlk_mat_rows(b->y, 0, X.rows);
-    for (size_t c = 0; c < m->k; c++) {
-        const mlk_mat *from = m->type == MLK_GMM_FULL ? &Y : &D;
-        const double *scale = m->type == MLK_GMM_DIAG ? m->whiten.data + c * p : NULL;
-        const double factor = m->type == MLK_GMM_SPHERICAL ? m->whiten.data[c] : 1.0;
-        for (size_t i = 0; i < X.rows; i++)
-            subtract(X.data + i * X.ld, m->mean.data + c * p, p, D.data + i * D.ld);
-        if (m->type == MLK_GMM_FULL)
-            mlk_gemm(MLK_NO_TRANS, MLK_TRANS, 1.0, mlk_mat_c(D),
-                     mlk_cmat_rows(mlk_mat_c(m->whiten), c * p, (c + 1) * p), 0.0, Y);
-        for (size_t i = 0; i < X.rows; i++) {
-            const double d = factor * squares(from->data + i * from->ld, scale, p);
-            out.data[i * out.ld + c] = fmax(m->log_pdf[c] - 0.5 * d, -DBL_MAX);
-        }
-    }
-}
-
-/* Row by row: logarithms to shares; returns the logarithm of their sum. */
-static double to_shares(double *v, size_t k)
-{
-    double most = v[0], sum = 0.0;
-    for (size_t c = 1; c < k; c++)
-        most = fmax(most, v[c]);
-    for (size_t c = 0; c < k; c++)
-        v[c] -= most;
-    mlk_vexp(v, k, v);
-    for (size_t c = 0; c < k; c++)
-        sum += v[c];
-    for (size_t c = 0; c < k; c++)
-        v[c] /= sum;
-    return most + log(sum);
-}
-
-static mlk_status bench_init(size_t p, unsigned workers, mlk_scratch *s, bench **out)
-{
-    bench *b = *out = mlk_scratch_take(s, workers, sizeof *b);
-    for (unsigned w = 0; b && w < workers; w++)
-        b[w] = (bench){mlk_scratch_mat(s, BLOCK, p), mlk_scratch_mat(s, BLOCK, p)};
-    return s->failed ? MLK_FAIL(MLK_ENOMEM, "no memory for blocks of %zu columns", p) : MLK_OK;
-}
-
-/* ----------------------------------------------------------------------- EM */
-
-typedef struct em {
-    const mlk_data *data;
-    mixture now, before;
-    double reg, total; /* total: of the weights */
-    size_t grain, chunks;
-    mlk_mat share;                           /* n x k: responsibilities times sample weights */
-    bench *bench;                            /* a worker */
-    double *log_likelihood, *sums, *moments; /* a chunk: 1, k + k p, the size of cov */
-    mlk_vec variance;                        /* p, of all rows */
-} em;
-
-static mlk_status expect(void *ctx, const mlk_chunk *c)
-{
-    const em *t = ctx;
-    double sum = 0.0;
-    for (size_t i = c->begin; i < c->end; i += BLOCK) {
-        const size_t end = c->end - i < BLOCK ? c->end : i + BLOCK;
-        const mlk_mat out = mlk_mat_rows(t->share, i, end);
-        log_densities(&t->now, mlk_cmat_rows(t->data->X, i, end), &t->bench[c->worker], out);
-        for (size_t r = 0; r < out.rows; r++) {
-            const double w = mlk_weight(t->data->w, i + r);
-            double *v = out.data + r * out.ld;
-            sum += w * to_shares(v, t->now.k);
-            for (size_t j = 0; t->data->w.n && j < t->now.k; j++)
-                v[j] *= w;
-        }
-    }
-    t->log_likelihood[c->index] = sum;
-    return MLK_OK;
-}
-
-static mlk_status sum_shares(void *ctx, const mlk_chunk *c)
-{
-    const em *t = ctx;
-    const size_t k = t->now.k, p = t->now.p;
-    double *size = t->sums + c->index * k * (p + 1);
-    const mlk_mat sum = {size + k, k, p, p};
-    memset(size, 0, k * (p + 1) * sizeof *size);
-    for (size_t i = c->begin; i < c->end; i++)
-        for (size_t j = 0; j < k; j++)
-            size[j] += t->share.data[i * k + j];
-    mlk_gemm(MLK_TRANS, MLK_NO_TRANS, 1.0, mlk_cmat_rows(mlk_mat_c(t->share), c->begin, c->end),
-             mlk_cmat_rows(t->data->X, c->begin, c->end), 0.0, sum);
-    return MLK_OK;
-}
-
-MLK_SIMD static void add_squares(const double *d, double share, size_t p, double *restrict sum)
-{
-    for (size_t j = 0; j < p; j++)
-        sum[j] += share * d[j] * d[j];
-}
-
-/* Of one component and block: the rows about its mean, times the roots of the shares (full). */
-static void add_moments(const em *t, size_t c, size_t begin, mlk_mat D, double *out)
-{
-    const size_t k = t->now.k, p = t->now.p;
-    const bool full = t->now.type == MLK_GMM_FULL;
-    for (size_t i = 0; i < D.rows; i++) {
-        const double share = t->share.data[(begin + i) * k + c], root = sqrt(share);
-        double *d = D.data + i * D.ld;
-        subtract(t->data->X.data + (begin + i) * t->data->X.ld, t->now.mean.data + c * p, p, d);
-        if (t->now.type == MLK_GMM_DIAG)
-            add_squares(d, share, p, out + c * p);
-        if (t->now.type == MLK_GMM_SPHERICAL)
-            out[c] += share * squares(d, NULL, p) / (double)p;
-        for (size_t j = 0; full && j < p; j++)
-            d[j] *= root;
-    }
-    if (full)
-        mlk_gemm(MLK_TRANS, MLK_NO_TRANS, 1.0, mlk_mat_c(D), mlk_mat_c(D), 1.0,
-                 (mlk_mat){out + c * p * p, p, p, p});
-}
-
-static mlk_status sum_moments(void *ctx, const mlk_chunk *c)
-{
-    const em *t = ctx;
-    const size_t size = t->now.cov.rows * t->now.cov.cols;
-    double *out = t->moments + c->index * size;
-    memset(out, 0, size * sizeof *out);
-    for (size_t i = c->begin; i < c->end; i += BLOCK) {
-        const size_t rows = c->end - i < BLOCK ? c->end - i : BLOCK;
-        for (size_t j = 0; j < t->now.k; j++)
-            add_moments(t, j, i, mlk_mat_rows(t->bench[c->worker].d, 0, rows), out);
-    }
-    return MLK_OK;
-}
-
-/* Shares and means. A component that no row has a share in keeps its place, with weight 0. */
-static void set_means(em *t)
-{
-    const size_t k = t->now.k, p = t->now.p, stride = k * (p + 1);
-    for (size_t c = 0; c < k; c++) {
-        double size = 0.0;
-        for (size_t h = 0; h < t->chunks; h++)
-            size += t->sums[h * stride + c];
-        t->now.weight[c] = size / t->total;
-        for (size_t j = 0; size >= DBL_MIN && j < p; j++) {
-            double sum = 0.0;
-            for (size_t h = 0; h < t->chunks; h++)
-                sum += t->sums[h * stride + k + c * p + j];
-            t->now.mean.data[c * p + j] = sum / size;
-        }
-    }
-}
-
-static void set_covariances(em *t)
-{
-    const size_t each = t->now.cov.rows / t->now.k * t->now.cov.cols, p = t->now.p;
-    for (size_t c = 0; c < t->now.k; c++) {
-        const double size = t->now.weight[c] * t->total;
-        double *cov = t->now.cov.data + c * each;
-        if (!(size >= DBL_MIN))
-            continue;
-        for (size_t j = 0; j < each; j++) {
-            double sum = 0.0;
-            for (size_t h = 0; h < t->chunks; h++)
-                sum += t->moments[h * t->now.k * each + c * each + j];
-            const bool variance = t->now.type != MLK_GMM_FULL || j % (p + 1) == 0;
-            cov[j] = sum / size + (variance ? t->reg : 0.0);
-        }
-    }
-}
-
-static mlk_status maximise(em *t, const mlk_run *run)
-{
-    const size_t n = t->data->X.rows;
-    MLK_TRY(mlk_parallel_for(run, n, t->grain, sum_shares, t));
-    set_means(t);
-    MLK_TRY(mlk_parallel_for(run, n, t->grain, sum_moments, t));
-    set_covariances(t);
-    return mixture_prepare(&t->now);
-}
-
-static mlk_status expectation(em *t, const mlk_run *run, double *log_likelihood)
-{
-    MLK_TRY(mlk_parallel_for(run, t->data->X.rows, t->grain, expect, t));
-    *log_likelihood = 0.0;
-    for (size_t h = 0; h < t->chunks; h++)
-        *log_likelihood += t->log_likelihood[h];
-    if (!isfinite(*log_likelihood))
-        return MLK_FAIL(MLK_EINVAL, "squared distances overflow: scale the columns");
-    return MLK_OK;
-}
-
-/* -------------------------------------------------------------------- start */
-
-/* Components as k-means has them; the moments of what has no rows are those of all. */
-static mlk_status start(em *t, const mlk_gmm_opts *o, size_t number, const mlk_run *run)
-{
-    mlk_kmeans_opts options = mlk_kmeans_opts_default();
-    mlk_rng rng = mlk_rng_stream((uint64_t)o->seed, number);
-    mlk_kmeans *km;
-    const size_t k = t->now.k, p = t->now.p;
-    options.n_clusters = o->n_clusters;
-    options.n_init = 1;
-    options.seed = mlk_rng_seed(&rng);
-    MLK_TRY(mlk_kmeans_fit(t->data, &options, run, &km));
-    mlk_copy(mlk_kmeans_centres(km), t->now.mean);
-    for (size_t i = 0; i < t->share.rows; i++)
-        for (size_t c = 0; c < k; c++)
-            t->share.data[i * k + c] =
-                mlk_kmeans_labels(km)[i] == c ? mlk_weight(t->data->w, i) : 0.0;
-    mlk_kmeans_free(km);
-    for (size_t i = 0; i < t->now.cov.rows; i++)
-        for (size_t j = 0; j < t->now.cov.cols; j++) {
-            const bool variance = t->now.type != MLK_GMM_FULL || i % p == j;
-            t->now.cov.data[i * t->now.cov.ld + j] = variance ? t->variance.data[j] + t->reg : 0.0;
-        }
-    return maximise(t, run);
-}
-
-/* EM from there; *log_likelihood of what is left in t->now. */
-static mlk_status climb(em *t, const mlk_gmm_opts *o, const mlk_run *run, mlk_fit_info *info,
-                        double *log_likelihood)
-{
-    const mlk_run inner = mlk_run_inner(run);
-    double last = -INFINITY, now;
-    *info = mlk_fit_info_none();
-    info->converged = 0;
-    for (info->iterations = 1;; info->iterations++) {
-        MLK_TRY(expectation(t, &inner, &now));
-        mlk_run_log(run, "iteration %lld: log-likelihood %.10g", (long long)info->iterations, now);
-        if (now < last)
-            break;
-        mixture_copy(&t->now, &t->before);
-        MLK_TRY(maximise(t, &inner));
-        info->converged = now - last < o->tol * t->total || now == last;
-        last = now;
-        if (info->converged || info->iterations == o->max_iter) {
-            MLK_TRY(expectation(t, &inner, &now));
-            break;
-        }
-    }
-    if (now < last) { /* reg_covar is not part of (1) */
-        mixture_copy(&t->before, &t->now);
-        info->converged = 1;
-        now = last;
-    }
-    info->objective = *log_likelihood = now;
-    return MLK_OK;
-}
-
 /* ---------------------------------------------------------------------- fit */
-
-static mlk_status em_init(const mlk_data *d, const mlk_gmm_opts *o, const mlk_run *run,
-                          mlk_scratch *s, em *t)
-{
-    const size_t n = d->X.rows, p = d->X.cols, k = (size_t)o->n_clusters;
-    const size_t fewest = (n + CHUNKS - 1) / CHUNKS;
-    const mlk_run inner = mlk_run_inner(run);
-    *t = (em){.data = d, .reg = o->reg_covar, .grain = fewest > BLOCK ? fewest : BLOCK};
-    t->chunks = mlk_chunks(n, t->grain);
-    mixture_init(o->covariance_type, k, p, s, &t->now);
-    mixture_init(o->covariance_type, k, p, s, &t->before);
-    t->share = mlk_scratch_mat(s, n, k);
-    t->log_likelihood = mlk_scratch_vec(s, t->chunks).data;
-    t->sums = mlk_scratch_mat(s, t->chunks * k, p + 1).data;
-    t->moments = mlk_scratch_mat(s, t->chunks * t->now.cov.rows, t->now.cov.cols).data;
-    t->variance = mlk_scratch_vec(s, p);
-    const mlk_vec mean = mlk_scratch_vec(s, p);
-    if (s->failed)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu components of %zu columns", k, p);
-    for (size_t i = 0; i < n; i++)
-        t->total += mlk_weight(d->w, i);
-    MLK_TRY(mlk_column_moments(d->X, d->w, &inner, mean, t->variance));
-    return bench_init(p, mlk_workers(run, n, t->grain), s, &t->bench);
-}
 
 static mlk_status model_new(size_t n, int type, size_t k, size_t p, mlk_gmm **model)
 {
@@ -443,7 +52,6 @@ static mlk_status model_new(size_t n, int type, size_t k, size_t p, mlk_gmm **mo
     if (!m)
         return MLK_FAIL(MLK_ENOMEM, "no memory for a model");
     m->n = n;
-    m->log_likelihood = -INFINITY;
     m->info = mlk_fit_info_none();
     mixture_init(type, k, p, &m->memory, &m->mix);
     m->label = mlk_scratch_take(&m->memory, n, sizeof *m->label);
@@ -469,37 +77,21 @@ static double free_parameters(const mixture *m)
 }
 
 /* Labels and criteria of the best start. */
-static mlk_status finish(const em *t, const mlk_run *run, mlk_gmm *m)
+static mlk_status finish(const mlk_data *data, const em_result *r, const mlk_run *run, mlk_gmm *m)
 {
     const double q = free_parameters(&m->mix);
     double *label = mlk_alloc(m->n, sizeof *label);
     const mlk_run inner = mlk_run_inner(run);
-    mlk_status st = label ? mlk_gmm_predict(m, t->data->X, &inner, (mlk_vec){label, m->n})
+    mlk_status st = label ? mlk_gmm_predict(m, data->X, &inner, (mlk_vec){label, m->n})
                           : MLK_FAIL(MLK_ENOMEM, "no memory for %zu labels", m->n);
     for (size_t i = 0; st == MLK_OK && i < m->n; i++)
         m->label[i] = (uint32_t)label[i];
     mlk_free(label);
-    m->bic = -2.0 * m->log_likelihood + q * log(t->total);
+    m->log_likelihood = r->log_likelihood;
+    m->info = r->info;
+    m->bic = -2.0 * m->log_likelihood + q * log(r->total);
     m->aic = -2.0 * m->log_likelihood + 2.0 * q;
     return st;
-}
-
-static mlk_status best_of(em *t, const mlk_gmm_opts *o, const mlk_run *run, mlk_gmm *m)
-{
-    for (size_t number = 0; number < (size_t)o->n_init; number++) {
-        mlk_fit_info info;
-        double log_likelihood;
-        const mlk_run inner = mlk_run_inner(run);
-        MLK_TRY(mlk_run_poll(run, (double)number / (double)o->n_init));
-        MLK_TRY(start(t, o, number, &inner));
-        MLK_TRY(climb(t, o, run, &info, &log_likelihood));
-        if (!(log_likelihood > m->log_likelihood))
-            continue;
-        m->log_likelihood = log_likelihood;
-        m->info = info;
-        mixture_copy(&t->now, &m->mix);
-    }
-    return finish(t, run, m);
 }
 
 mlk_status mlk_gmm_fit(const mlk_data *data, const mlk_gmm_opts *opts, const mlk_run *run,
@@ -512,15 +104,14 @@ mlk_status mlk_gmm_fit(const mlk_data *data, const mlk_gmm_opts *opts, const mlk
     if ((uint64_t)o.n_clusters > data->X.rows)
         return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu rows",
                         (long long)o.n_clusters, data->X.rows);
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
-    mlk_gmm *fit = NULL;
-    em t;
-    mlk_status st = em_init(data, &o, run, &scratch, &t);
+    em_result found;
+    mlk_gmm *fit;
+    mlk_status st =
+        model_new(data->X.rows, o.covariance_type, (size_t)o.n_clusters, data->X.cols, &fit);
     if (st == MLK_OK)
-        st = model_new(data->X.rows, o.covariance_type, (size_t)o.n_clusters, data->X.cols, &fit);
+        st = em_fit(data, &o, run, &fit->mix, &found);
     if (st == MLK_OK)
-        st = best_of(&t, &o, run, fit);
-    mlk_scratch_release(&scratch);
+        st = finish(data, &found, run, fit);
     if (st != MLK_OK) {
         mlk_gmm_free(fit);
         return st;
@@ -537,8 +128,8 @@ mlk_status mlk_gmm_fit(const mlk_data *data, const mlk_gmm_opts *opts, const mlk
 typedef struct prediction {
     const mixture *mix;
     mlk_cmat X;
-    bench *bench;
-    mlk_mat room; /* a worker: BLOCK x k */
+    mixture_room *room;
+    mlk_mat logs; /* a worker: MIXTURE_ROWS x k */
     double *label;
     mlk_mat log_density, shares; /* n x 1, n x k */
 } prediction;
@@ -548,7 +139,7 @@ static void put_row(const prediction *t, size_t i, double *v)
     size_t best = 0;
     for (size_t c = 1; c < t->mix->k; c++)
         best = v[c] > v[best] ? c : best;
-    const double log_density = to_shares(v, t->mix->k);
+    const double log_density = mixture_shares(v, t->mix->k);
     if (t->label)
         t->label[i] = (double)best;
     if (t->log_density.data)
@@ -561,8 +152,9 @@ static mlk_status predict_rows(void *ctx, const mlk_chunk *c)
 {
     const prediction *t = ctx;
     const size_t n = c->end - c->begin;
-    const mlk_mat out = mlk_mat_rows(t->room, c->worker * BLOCK, c->worker * BLOCK + n);
-    log_densities(t->mix, mlk_cmat_rows(t->X, c->begin, c->end), &t->bench[c->worker], out);
+    const mlk_mat out =
+        mlk_mat_rows(t->logs, c->worker * MIXTURE_ROWS, c->worker * MIXTURE_ROWS + n);
+    mixture_log_densities(t->mix, mlk_cmat_rows(t->X, c->begin, c->end), &t->room[c->worker], out);
     for (size_t i = 0; i < n; i++)
         put_row(t, c->begin + i, out.data + i * out.ld);
     return MLK_OK;
@@ -571,11 +163,11 @@ static mlk_status predict_rows(void *ctx, const mlk_chunk *c)
 static mlk_status predict(prediction *t, const mlk_run *run)
 {
     mlk_scratch s = MLK_SCRATCH_INIT;
-    const unsigned workers = mlk_workers(run, t->X.rows, BLOCK);
-    t->room = mlk_scratch_mat(&s, (size_t)workers * BLOCK, t->mix->k);
-    mlk_status st = bench_init(t->mix->p, workers, &s, &t->bench);
+    const unsigned workers = mlk_workers(run, t->X.rows, MIXTURE_ROWS);
+    t->logs = mlk_scratch_mat(&s, (size_t)workers * MIXTURE_ROWS, t->mix->k);
+    mlk_status st = mixture_take_room(t->mix->p, workers, &s, &t->room);
     if (st == MLK_OK)
-        st = mlk_parallel_for(run, t->X.rows, BLOCK, predict_rows, t);
+        st = mlk_parallel_for(run, t->X.rows, MIXTURE_ROWS, predict_rows, t);
     mlk_scratch_release(&s);
     return st;
 }

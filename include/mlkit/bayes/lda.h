@@ -54,6 +54,7 @@ typedef struct mlk_lda_opts {
     double tol;
 } mlk_lda_opts;
 
+/** The defaults named above. */
 mlk_lda_opts mlk_lda_opts_default(void);
 
 /** A fitted model. Immutable. */

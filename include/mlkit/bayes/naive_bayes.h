@@ -56,6 +56,7 @@ typedef struct mlk_naive_bayes_opts {
     const char *priors;
 } mlk_naive_bayes_opts;
 
+/** The defaults named above. */
 mlk_naive_bayes_opts mlk_naive_bayes_opts_default(void);
 
 /** A fitted model. Immutable. */

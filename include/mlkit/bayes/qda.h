@@ -36,6 +36,7 @@ typedef struct mlk_qda_opts {
                      [0, 1). Default 1e-4. */
 } mlk_qda_opts;
 
+/** The defaults named above. */
 mlk_qda_opts mlk_qda_opts_default(void);
 
 /** A fitted model. Immutable. */

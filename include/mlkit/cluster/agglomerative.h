@@ -46,6 +46,7 @@ typedef struct mlk_agglomerative_opts {
     int linkage;        /**< A mlk_linkage. Default Ward. */
 } mlk_agglomerative_opts;
 
+/** The defaults named above. */
 mlk_agglomerative_opts mlk_agglomerative_opts_default(void);
 
 /** A fitted model. Immutable. */

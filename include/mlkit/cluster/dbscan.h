@@ -31,6 +31,7 @@ typedef struct mlk_dbscan_opts {
     int64_t min_samples; /**< Of (1), >= 1. Default 5. */
 } mlk_dbscan_opts;
 
+/** The defaults named above. */
 mlk_dbscan_opts mlk_dbscan_opts_default(void);
 
 /** A fitted model. Immutable. */

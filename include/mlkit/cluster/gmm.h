@@ -43,6 +43,7 @@ typedef struct mlk_gmm_opts {
     int64_t seed;        /**< Of the starts. Default 0. */
 } mlk_gmm_opts;
 
+/** The defaults named above. */
 mlk_gmm_opts mlk_gmm_opts_default(void);
 
 /** A fitted model. Immutable. */

@@ -39,6 +39,7 @@ typedef struct mlk_kmeans_opts {
     mlk_cmat start;     /**< k x p centres to start from, once; empty, the default: by init. */
 } mlk_kmeans_opts;
 
+/** The defaults named above. */
 mlk_kmeans_opts mlk_kmeans_opts_default(void);
 
 /** A fitted model. Immutable. */

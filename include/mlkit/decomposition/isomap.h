@@ -43,6 +43,7 @@ typedef struct mlk_isomap_opts {
     double radius;        /**< > 0, instead of n_neighbors; default none. */
 } mlk_isomap_opts;
 
+/** The defaults named above. */
 mlk_isomap_opts mlk_isomap_opts_default(void);
 
 /** A fitted model. Immutable. */

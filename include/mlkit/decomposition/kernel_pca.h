@@ -38,6 +38,7 @@ typedef struct mlk_kernel_pca_opts {
     double alpha;               /**< Their penalty, > 0. Default 1. */
 } mlk_kernel_pca_opts;
 
+/** The defaults named above. */
 mlk_kernel_pca_opts mlk_kernel_pca_opts_default(void);
 
 /** A fitted model. Immutable. */

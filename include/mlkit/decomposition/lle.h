@@ -41,6 +41,7 @@ typedef struct mlk_lle_opts {
     int method;           /**< A mlk_lle_method. Default standard. */
 } mlk_lle_opts;
 
+/** The defaults named above. */
 mlk_lle_opts mlk_lle_opts_default(void);
 
 /** A fitted model. Immutable. */

@@ -49,6 +49,7 @@ typedef struct mlk_mds_opts {
     int64_t seed;         /**< Of the random starts. Default 0. */
 } mlk_mds_opts;
 
+/** The defaults named above. */
 mlk_mds_opts mlk_mds_opts_default(void);
 
 /** A fitted model. Immutable. */

@@ -55,6 +55,7 @@ typedef struct mlk_pca_opts {
     bool zca;            /**< Whitened, in the axes of X: p values a row. Default false. */
 } mlk_pca_opts;
 
+/** The defaults named above. */
 mlk_pca_opts mlk_pca_opts_default(void);
 
 /** A fitted model. Immutable. */

@@ -49,6 +49,7 @@ typedef struct mlk_knn_opts {
     int metric;          /**< A mlk_knn_metric; mahalanobis takes p = 2 alone. Default minkowski. */
 } mlk_knn_opts;
 
+/** The defaults named above. */
 mlk_knn_opts mlk_knn_opts_default(void);
 
 /** A fitted model: the training rows and an index over them. Immutable. */

@@ -41,6 +41,7 @@ typedef struct mlk_lof_opts {
     double p; /**< Of the Minkowski distance, >= 1; INFINITY: largest difference. Default 2. */
 } mlk_lof_opts;
 
+/** The defaults named above. */
 mlk_lof_opts mlk_lof_opts_default(void);
 
 /** A fitted model: the training rows, their densities, an index. Immutable. */

@@ -35,6 +35,7 @@ typedef struct mlk_mahalanobis_opts {
                                auto. */
 } mlk_mahalanobis_opts;
 
+/** The defaults named above. */
 mlk_mahalanobis_opts mlk_mahalanobis_opts_default(void);
 
 /** A fitted model. Immutable. */

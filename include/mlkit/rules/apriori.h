@@ -57,6 +57,7 @@ typedef struct mlk_apriori_opts {
     int64_t max_length;    /**< Items of a set, >= 1; 0: any. Default 0. */
 } mlk_apriori_opts;
 
+/** The defaults named above. */
 mlk_apriori_opts mlk_apriori_opts_default(void);
 
 /** The frequent itemsets and the rules. Immutable. */
