@@ -9,7 +9,10 @@ START_TEST(agrees_with_libsvm)
     if (strcmp(c->form, "one") != 0 || !case_data(c->data, &data))
         return;
     mlk_one_class_svm_opts o = mlk_one_class_svm_opts_default();
+    o.kernel = kernel_kind(c->kernel);
     o.gamma = c->gamma;
+    o.coef0 = c->coef0;
+    o.degree = c->degree;
     o.nu = c->nu;
     o.tol = 1e-6;
     mlk_one_class_svm *model;
