@@ -1,9 +1,7 @@
 #include <mlkit/linear/lasso.h>
 
 #include <math.h>
-#include <string.h>
 
-#include "core/alloc.h"
 #include "core/status.h"
 #include "linear/sparse_linear.h"
 
@@ -26,10 +24,9 @@ mlk_lasso_opts mlk_lasso_opts_default(void)
     return opts;
 }
 
-/* The elastic net that these options mean. */
-static mlk_status checked(const mlk_lasso_opts *opts, mlk_elastic_net_opts *out)
+static mlk_status as_elastic_net(const void *opts, mlk_elastic_net_opts *out)
 {
-    const mlk_lasso_opts o = opts ? *opts : mlk_lasso_opts_default();
+    const mlk_lasso_opts o = opts ? *(const mlk_lasso_opts *)opts : mlk_lasso_opts_default();
     *out = (mlk_elastic_net_opts){.alpha = o.alpha,
                                   .l1_ratio = 1.0,
                                   .fit_intercept = o.fit_intercept,
@@ -39,33 +36,28 @@ static mlk_status checked(const mlk_lasso_opts *opts, mlk_elastic_net_opts *out)
     return mlk_opts_check(opt_table, &o);
 }
 
+static const mlk_sparse_linear_kind kind = {"lasso", as_elastic_net};
+
 mlk_status mlk_lasso_fit(const mlk_data *data, const mlk_lasso_opts *opts, const mlk_run *run,
                          mlk_lasso **model)
 {
-    mlk_elastic_net_opts o;
+    const void *one = opts;
     void *fit;
-    *model = NULL;
-    MLK_TRY(checked(opts, &o));
-    MLK_TRY(mlk_sparse_linear_fit(data, &o, 1, mlk_lasso_algo.name, run, &fit));
+    const mlk_status st = mlk_sparse_linear_fit(&kind, data, &one, 1, run, &fit);
     *model = fit;
-    return MLK_OK;
+    return st;
 }
 
 mlk_status mlk_lasso_path(const mlk_data *data, mlk_cvec alphas, const mlk_lasso_opts *opts,
                           const mlk_run *run, mlk_lasso **models)
 {
-    mlk_elastic_net_opts o;
-    memset(models, 0, alphas.n * sizeof *models);
-    MLK_TRY(checked(opts, &o));
-    return mlk_sparse_linear_path(data, alphas, &o, mlk_lasso_algo.name, run, models);
+    return mlk_sparse_linear_path(&kind, data, alphas, opts, run, models);
 }
 
 mlk_status mlk_lasso_alphas(const mlk_data *data, const mlk_lasso_opts *opts, const mlk_run *run,
                             mlk_vec alphas)
 {
-    mlk_elastic_net_opts o;
-    MLK_TRY(checked(opts, &o));
-    return mlk_sparse_linear_alphas(data, &o, run, alphas);
+    return mlk_sparse_linear_alphas(&kind, data, opts, run, alphas);
 }
 
 mlk_status mlk_lasso_predict(const mlk_lasso *model, mlk_cmat X, const mlk_run *run, mlk_vec out)
@@ -83,31 +75,18 @@ void mlk_lasso_free(mlk_lasso *model) { mlk_sparse_linear_free(model); }
 static mlk_status algo_fit_many(const mlk_data *data, const void *const *opts, size_t n_opts,
                                 const mlk_run *run, void **states)
 {
-    mlk_status st = MLK_OK;
-    mlk_elastic_net_opts *all = mlk_alloc(n_opts, sizeof *all);
-    memset(states, 0, n_opts * sizeof *states);
-    if (!all)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu fits", n_opts);
-    for (size_t k = 0; st == MLK_OK && k < n_opts; k++)
-        st = checked(opts[k], &all[k]);
-    if (st == MLK_OK)
-        st = mlk_sparse_linear_fit(data, all, n_opts, mlk_lasso_algo.name, run, states);
-    mlk_free(all);
-    return st;
+    return mlk_sparse_linear_fit(&kind, data, opts, n_opts, run, states);
 }
 
 static mlk_status algo_fit(const mlk_data *data, const void *opts, const mlk_run *run, void **state)
 {
-    return algo_fit_many(data, &opts, 1, run, state);
+    return mlk_sparse_linear_fit(&kind, data, &opts, 1, run, state);
 }
 
 static mlk_status algo_path(const mlk_data *data, const void *opts, const char *name,
                             const mlk_run *run, size_t cap, double *values, size_t *n)
 {
-    if (strcmp(name, "alpha") != 0)
-        return MLK_FAIL(MLK_EUNSUPPORTED, "lasso has no path over '%s'; expected alpha", name);
-    *n = cap < 100 ? cap : 100;
-    return mlk_lasso_alphas(data, opts, run, (mlk_vec){values, *n});
+    return mlk_sparse_linear_grid(&kind, data, opts, name, run, cap, values, n);
 }
 
 const mlk_algo mlk_lasso_algo = {

@@ -94,11 +94,9 @@ static mlk_status solve_tasks(const mlk_data *data, const task *tasks, size_t n,
     return MLK_OK;
 }
 
-mlk_status mlk_sparse_linear_fit(const mlk_data *data, const mlk_elastic_net_opts *opts,
-                                 size_t n_opts, const char *name, const mlk_run *run, void **models)
+static mlk_status fit_all(const mlk_data *data, const mlk_elastic_net_opts *opts, size_t n_opts,
+                          const char *name, const mlk_run *run, void **models)
 {
-    for (size_t k = 0; k < n_opts; k++)
-        models[k] = NULL;
     MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS,
                            MLK_NEED_TARGET | MLK_NO_CLASSES | MLK_FINITE_LATER, run));
     task *tasks = mlk_alloc(n_opts, sizeof *tasks);
@@ -119,28 +117,48 @@ mlk_status mlk_sparse_linear_fit(const mlk_data *data, const mlk_elastic_net_opt
     return st;
 }
 
-mlk_status mlk_sparse_linear_path(const mlk_data *data, mlk_cvec alphas,
-                                  const mlk_elastic_net_opts *opts, const char *name,
-                                  const mlk_run *run, mlk_sparse_linear **models)
+mlk_status mlk_sparse_linear_fit(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                 const void *const *opts, size_t n_opts, const mlk_run *run,
+                                 void **models)
 {
+    mlk_status st = MLK_OK;
+    for (size_t k = 0; k < n_opts; k++)
+        models[k] = NULL;
+    mlk_elastic_net_opts *all = mlk_alloc(n_opts, sizeof *all);
+    if (!all)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu fits", n_opts);
+    for (size_t k = 0; st == MLK_OK && k < n_opts; k++)
+        st = kind->options(opts[k], &all[k]);
+    if (st == MLK_OK)
+        st = fit_all(data, all, n_opts, kind->name, run, models);
+    mlk_free(all);
+    return st;
+}
+
+mlk_status mlk_sparse_linear_path(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                  mlk_cvec alphas, const void *opts, const mlk_run *run,
+                                  mlk_sparse_linear **models)
+{
+    mlk_elastic_net_opts o;
+    for (size_t k = 0; k < alphas.n; k++)
+        models[k] = NULL;
+    MLK_TRY(kind->options(opts, &o));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     mlk_elastic_net_opts *all = mlk_scratch_take(&scratch, alphas.n, sizeof *all);
     void **fits = mlk_scratch_take(&scratch, alphas.n, sizeof *fits);
-    mlk_status st = MLK_OK;
-    if (scratch.failed) {
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu fits", alphas.n);
-        alphas.n = 0;
-    }
+    mlk_status st =
+        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu fits", alphas.n) : MLK_OK;
     for (size_t k = 0; st == MLK_OK && k < alphas.n; k++) {
-        all[k] = *opts;
+        fits[k] = NULL;
+        all[k] = o;
         all[k].alpha = alphas.data[k];
         if (!(all[k].alpha > 0.0 && all[k].alpha < INFINITY))
             st = MLK_FAIL(MLK_EINVAL, "alphas[%zu] = %g is outside (0, inf)", k, all[k].alpha);
     }
     if (st == MLK_OK)
-        st = mlk_sparse_linear_fit(data, all, alphas.n, name, run, fits);
-    for (size_t k = 0; k < alphas.n; k++)
-        models[k] = st == MLK_OK ? fits[k] : NULL;
+        st = fit_all(data, all, alphas.n, kind->name, run, fits);
+    for (size_t k = 0; st == MLK_OK && k < alphas.n; k++)
+        models[k] = fits[k];
     mlk_scratch_release(&scratch);
     return st;
 }
@@ -173,27 +191,40 @@ static mlk_status largest_correlation(const mlk_data *data, const mlk_elastic_ne
     return MLK_OK;
 }
 
-mlk_status mlk_sparse_linear_alphas(const mlk_data *data, const mlk_elastic_net_opts *opts,
-                                    const mlk_run *run, mlk_vec alphas)
+mlk_status mlk_sparse_linear_alphas(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                    const void *opts, const mlk_run *run, mlk_vec alphas)
 {
     const size_t n = data->X.rows, p = data->X.cols;
     double first = 0.0;
+    mlk_elastic_net_opts o;
+    MLK_TRY(kind->options(opts, &o));
     MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS, MLK_NEED_TARGET | MLK_NO_CLASSES, run));
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     const mlk_vec mean = mlk_scratch_vec(&scratch, p), g = mlk_scratch_vec(&scratch, p);
     const mlk_vec u = mlk_scratch_vec(&scratch, n);
     const mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu correlations", p)
-                                         : largest_correlation(data, opts, run, mean, g, u, &first);
+                                         : largest_correlation(data, &o, run, mean, g, u, &first);
     mlk_scratch_release(&scratch);
     if (st != MLK_OK)
         return st;
     if (!(first < INFINITY))
         return MLK_FAIL(MLK_EINVAL, "the products of X and y overflow; scale them");
-    first = first > 0.0 ? first / fmax(opts->l1_ratio, 1e-3) : 1.0;
+    first = first > 0.0 ? first / fmax(o.l1_ratio, 1e-3) : 1.0;
     const double eps = n > p ? 1e-3 : 1e-2;
     for (size_t k = 0; k < alphas.n; k++)
         alphas.data[k] = first * (k ? pow(eps, (double)k / (double)(alphas.n - 1)) : 1.0);
     return MLK_OK;
+}
+
+mlk_status mlk_sparse_linear_grid(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                  const void *opts, const char *name, const mlk_run *run,
+                                  size_t cap, double *values, size_t *n)
+{
+    if (strcmp(name, "alpha") != 0)
+        return MLK_FAIL(MLK_EUNSUPPORTED, "%s has no path over '%s'; expected alpha", kind->name,
+                        name);
+    *n = cap < 100 ? cap : 100;
+    return mlk_sparse_linear_alphas(kind, data, opts, run, (mlk_vec){values, *n});
 }
 
 /* ---- the fitted model */

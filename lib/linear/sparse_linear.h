@@ -6,7 +6,7 @@
 
 /*
  * What the lasso and the elastic net are made of; the lasso is l1_ratio = 1. The public types
- * mlk_lasso and mlk_elastic_net are this one. `name` is the algorithm's, for warnings.
+ * mlk_lasso and mlk_elastic_net are this one.
  */
 typedef struct mlk_sparse_linear {
     double b;
@@ -15,17 +15,28 @@ typedef struct mlk_sparse_linear {
     double w[]; /* p weights */
 } mlk_sparse_linear;
 
-/* Fit the data once per options, which are in their domain; models[k], an mlk_sparse_linear,
- * belongs to opts[k]. Sorts them into paths of falling alpha. On failure all models are NULL. */
-mlk_status mlk_sparse_linear_fit(const mlk_data *data, const mlk_elastic_net_opts *opts,
-                                 size_t n_opts, const char *name, const mlk_run *run,
+/* One of the two algorithms, and the elastic net that its options (NULL: the defaults) mean;
+ * MLK_EINVAL: one is outside its domain. */
+typedef struct mlk_sparse_linear_kind {
+    const char *name;
+    mlk_status (*options)(const void *opts, mlk_elastic_net_opts *out);
+} mlk_sparse_linear_kind;
+
+/* Fit the data once per options; models[k], an mlk_sparse_linear, belongs to opts[k]. Sorts them
+ * into paths of falling alpha. On failure all models are NULL. */
+mlk_status mlk_sparse_linear_fit(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                 const void *const *opts, size_t n_opts, const mlk_run *run,
                                  void **models);
-/* The same with alphas in place of opts->alpha. */
-mlk_status mlk_sparse_linear_path(const mlk_data *data, mlk_cvec alphas,
-                                  const mlk_elastic_net_opts *opts, const char *name,
-                                  const mlk_run *run, mlk_sparse_linear **models);
-mlk_status mlk_sparse_linear_alphas(const mlk_data *data, const mlk_elastic_net_opts *opts,
-                                    const mlk_run *run, mlk_vec alphas);
+/* The same with alphas in place of the one in opts. */
+mlk_status mlk_sparse_linear_path(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                  mlk_cvec alphas, const void *opts, const mlk_run *run,
+                                  mlk_sparse_linear **models);
+mlk_status mlk_sparse_linear_alphas(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                    const void *opts, const mlk_run *run, mlk_vec alphas);
+/* The grid of --path NAME, of which there is alpha: at most 100 values. */
+mlk_status mlk_sparse_linear_grid(const mlk_sparse_linear_kind *kind, const mlk_data *data,
+                                  const void *opts, const char *name, const mlk_run *run,
+                                  size_t cap, double *values, size_t *n);
 mlk_cvec mlk_sparse_linear_coef(const mlk_sparse_linear *model);
 
 /* Thunks of both descriptors. */
