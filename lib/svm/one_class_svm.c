@@ -140,22 +140,14 @@ static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run
     return mlk_one_class_svm_predict(state, X, run, out);
 }
 
-static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
+static mlk_status algo_score(const void *state, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
-    mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_vec values = mlk_scratch_vec(&scratch, X.rows);
-    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu values", X.rows)
-                                   : mlk_one_class_svm_decision(state, X, run, values);
-    for (size_t i = 0; st == MLK_OK && i < X.rows; i++)
-        out.data[i * out.ld] = values.data[i];
-    mlk_scratch_release(&scratch);
-    return st;
+    return mlk_one_class_svm_decision(state, X, run, out);
 }
 
-static size_t algo_n_decisions(const void *state)
+static mlk_status algo_decision(const void *state, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    (void)state;
-    return 1;
+    return mlk_decide_by(algo_score, state, X, run, out);
 }
 
 static void algo_save(const void *state, mlk_doc *to)
@@ -202,7 +194,6 @@ const mlk_algo mlk_one_class_svm_algo = {
     .fit = algo_fit,
     .predict = algo_predict,
     .decision = algo_decision,
-    .n_decisions = algo_n_decisions,
     .save = algo_save,
     .load = algo_load,
     .learned = algo_learned,
