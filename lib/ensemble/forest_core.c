@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/rng.h"
+#include "ensemble/crew.h"
 #include "model/algo.h"
 #include "tree/limits.h"
 #include "tree/pruning.h"
@@ -65,6 +66,13 @@ static mlk_bag draw_rows(const plantation *f, size_t b, mlk_rng *rng, const draw
     return bag;
 }
 
+/* The forms in which tree b predicts. */
+static mlk_status pack_tree(mlk_forest *f, size_t b)
+{
+    MLK_TRY(mlk_nodes_pack(&f->tree[b]));
+    return mlk_coded_new(&f->tree[b], f->p, &f->coded[b]);
+}
+
 /* Flat nodes and importances of a grown tree. */
 static mlk_status finish_tree(const plantation *f, size_t b, const mlk_grown *tree)
 {
@@ -87,7 +95,7 @@ static mlk_status finish_tree(const plantation *f, size_t b, const mlk_grown *tr
             sum += importances[j];
         for (size_t j = 0; sum > 0.0 && j < f->forest->p; j++)
             importances[j] /= sum;
-        st = mlk_nodes_pack(&f->forest->tree[b]);
+        st = pack_tree(f->forest, b);
     }
     mlk_scratch_release(&s);
     return st;
@@ -141,9 +149,10 @@ static mlk_forest *forest_allocate(size_t p, size_t k, size_t n_trees)
     f->n_trees = n_trees;
     f->oob_score = NAN;
     f->tree = mlk_alloc_zero(n_trees, sizeof *f->tree);
+    f->coded = mlk_alloc_zero(n_trees, sizeof *f->coded);
     f->importances = mlk_alloc_zero(p, sizeof *f->importances);
     f->prior = mlk_alloc_zero(k, sizeof *f->prior);
-    if (f->tree && f->importances && f->prior)
+    if (f->tree && f->coded && f->importances && f->prior)
         return f;
     mlk_forest_free(f);
     return NULL;
@@ -155,7 +164,10 @@ void mlk_forest_free(mlk_forest *f)
         return;
     for (size_t b = 0; f->tree && b < f->n_trees; b++)
         mlk_nodes_release(&f->tree[b]);
+    for (size_t b = 0; f->coded && b < f->n_trees; b++)
+        mlk_coded_release(&f->coded[b]);
     mlk_free(f->tree);
+    mlk_free(f->coded);
     mlk_free(f->levels);
     mlk_free(f->importances);
     mlk_free(f->prior);
@@ -295,14 +307,16 @@ mlk_status mlk_forest_grow(const mlk_data *data, const mlk_forest_opts *o, bool 
 
 /* ---------------------------------------------------------------- prediction */
 
-/* A chunk is as large as the threads allow (what a row gets does not depend on its chunk): so each
- * thread reads a tree, which may be too large for the caches, from memory only once. */
-enum { FEWEST_ROWS = 256, MOST_ROWS = 1 << 16 };
+/* A chunk is as large as the threads and the room for its codes allow (what a row gets does not
+ * depend on its chunk): so each thread reads a tree, which may be too large for the caches, from
+ * memory only once. Fewer rows are not worth coding. */
+enum { FEWEST_ROWS = 256, MOST_ROWS = 1 << 16, MOST_CODES = 1 << 21, CODED_ROWS = 16 };
 
-static size_t rows_of_chunk(const mlk_run *run, size_t rows)
+static size_t rows_of_chunk(const mlk_run *run, size_t rows, size_t p)
 {
     const size_t workers = mlk_workers(run, rows, FEWEST_ROWS), part = (rows - 1) / workers + 1;
-    return part < FEWEST_ROWS ? FEWEST_ROWS : part < MOST_ROWS ? part : MOST_ROWS;
+    const size_t room = MOST_CODES / p, most = room < MOST_ROWS ? room : MOST_ROWS;
+    return part < FEWEST_ROWS || most < FEWEST_ROWS ? FEWEST_ROWS : part < most ? part : most;
 }
 
 typedef struct prediction {
@@ -310,25 +324,34 @@ typedef struct prediction {
     mlk_cmat X;
     double *out; /* values or classes; or shares, `ld` apart */
     size_t ld;
-    size_t grain;
-    double *sums; /* of each worker: grain x k, for classes */
+    size_t most;    /* rows of a chunk */
+    uint32_t *code; /* of each worker: most x p; or NULL */
+    double *sums;   /* of each worker: most x k, for classes; or NULL */
 } prediction;
 
-/* Sums of what the trees say, `width` a row and `ld` apart. */
-static void add_trees(const mlk_forest *f, mlk_cmat X, size_t width, double *sums, size_t ld)
+/* Sums of what the trees say about the rows of a chunk, `width` a row and `ld` apart. */
+static void add_trees(const prediction *p, const mlk_chunk *chunk, size_t width, double *sums,
+                      size_t ld)
 {
-    const bool complete = mlk_rows_complete(X);
+    const mlk_forest *f = p->f;
+    const mlk_cmat X = mlk_cmat_rows(p->X, chunk->begin, chunk->end);
+    uint32_t *code = p->code ? p->code + chunk->worker * p->most * f->p : NULL;
+    const bool coded = code && mlk_coded_rows(X, code), complete = coded || mlk_rows_complete(X);
     for (size_t i = 0; i < X.rows; i++)
         memset(sums + i * ld, 0, width * sizeof *sums);
-    for (size_t b = 0; b < f->n_trees; b++)
-        mlk_nodes_add(&f->tree[b], f->levels, X, complete, sums, ld);
+    for (size_t b = 0; b < f->n_trees; b++) {
+        if (coded && f->coded[b].n)
+            mlk_coded_add(&f->coded[b], &f->tree[b], X, code, sums, ld);
+        else
+            mlk_nodes_add(&f->tree[b], f->levels, X, complete, sums, ld);
+    }
 }
 
 static mlk_status predict_values(void *ctx, const mlk_chunk *chunk)
 {
     const prediction *p = ctx;
     double *out = p->out + chunk->begin;
-    add_trees(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), 1, out, 1);
+    add_trees(p, chunk, 1, out, 1);
     for (size_t i = 0; i < chunk->end - chunk->begin; i++)
         out[i] /= (double)p->f->n_trees;
     return MLK_OK;
@@ -338,16 +361,10 @@ static mlk_status predict_classes(void *ctx, const mlk_chunk *chunk)
 {
     const prediction *p = ctx;
     const size_t k = p->f->k;
-    double *sums = p->sums + chunk->worker * p->grain * k;
-    add_trees(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), k, sums, k);
-    for (size_t i = chunk->begin; i < chunk->end; i++) {
-        const double *s = sums + (i - chunk->begin) * k;
-        size_t best = 0;
-        for (size_t c = 1; c < k; c++)
-            if (s[c] > s[best])
-                best = c;
-        p->out[i] = (double)best;
-    }
+    double *sums = p->sums + chunk->worker * p->most * k;
+    add_trees(p, chunk, k, sums, k);
+    for (size_t i = chunk->begin; i < chunk->end; i++)
+        p->out[i] = (double)mlk_first_largest(sums + (i - chunk->begin) * k, k);
     return MLK_OK;
 }
 
@@ -355,26 +372,36 @@ static mlk_status predict_shares(void *ctx, const mlk_chunk *chunk)
 {
     const prediction *p = ctx;
     double *out = p->out + chunk->begin * p->ld;
-    add_trees(p->f, mlk_cmat_rows(p->X, chunk->begin, chunk->end), p->f->k, out, p->ld);
+    add_trees(p, chunk, p->f->k, out, p->ld);
     for (size_t i = 0; i < chunk->end - chunk->begin; i++)
         for (size_t c = 0; c < p->f->k; c++)
             out[i * p->ld + c] /= (double)p->f->n_trees;
     return MLK_OK;
 }
 
+/* All rows by `predict`, after room has been made for codes and `width` sums a row. */
+static mlk_status predict_rows(prediction *p, size_t width, const mlk_run *run,
+                               mlk_status (*predict)(void *, const mlk_chunk *))
+{
+    const size_t rows = p->X.rows, grain = rows_of_chunk(run, rows, p->f->p);
+    p->most = grain < rows ? grain : rows;
+    const size_t room = mlk_workers(run, rows, grain) * p->most;
+    mlk_scratch s = MLK_SCRATCH_INIT;
+    if (rows >= CODED_ROWS)
+        p->code = mlk_scratch_take(&s, room, p->f->p * sizeof *p->code);
+    if (width)
+        p->sums = mlk_scratch_take(&s, room, width * sizeof *p->sums);
+    const mlk_status st = s.failed ? MLK_FAIL(MLK_ENOMEM, "no memory to predict %zu rows", rows)
+                                   : mlk_parallel_for(run, rows, grain, predict, p);
+    mlk_scratch_release(&s);
+    return st;
+}
+
 mlk_status mlk_forest_predict(const mlk_forest *f, mlk_cmat X, const mlk_run *run, mlk_vec out)
 {
     MLK_TRY(mlk_predict_check(X, f->p, out.n));
-    const size_t grain = rows_of_chunk(run, X.rows), most = grain < X.rows ? grain : X.rows;
-    prediction p = {.f = f, .X = X, .out = out.data, .grain = grain};
-    if (!f->k)
-        return mlk_parallel_for(run, X.rows, grain, predict_values, &p);
-    p.sums = mlk_alloc(mlk_workers(run, X.rows, grain) * most, f->k * sizeof *p.sums);
-    if (!p.sums)
-        return MLK_FAIL(MLK_ENOMEM, "no memory to predict %zu classes", f->k);
-    const mlk_status st = mlk_parallel_for(run, X.rows, grain, predict_classes, &p);
-    mlk_free(p.sums);
-    return st;
+    prediction p = {.f = f, .X = X, .out = out.data};
+    return predict_rows(&p, f->k, run, f->k ? predict_classes : predict_values);
 }
 
 mlk_status mlk_forest_predict_proba(const mlk_forest *f, mlk_cmat X, const mlk_run *run,
@@ -384,7 +411,7 @@ mlk_status mlk_forest_predict_proba(const mlk_forest *f, mlk_cmat X, const mlk_r
         return MLK_FAIL(MLK_EUNSUPPORTED, "a regression forest has no class probabilities");
     MLK_TRY(mlk_predict_check(X, f->p, out.rows));
     prediction p = {.f = f, .X = X, .out = out.data, .ld = out.ld};
-    return mlk_parallel_for(run, X.rows, rows_of_chunk(run, X.rows), predict_shares, &p);
+    return predict_rows(&p, 0, run, predict_shares);
 }
 
 /* ------------------------------------------------------------------ accessors */
@@ -500,7 +527,7 @@ mlk_status mlk_forest_algo_load(const mlk_doc *from, size_t n_features, size_t n
     for (size_t b = 0; st == MLK_OK && b < n_trees; b++) {
         st = mlk_nodes_load(mlk_doc_at(trees, b), f->levels, n_features, n_classes, &f->tree[b]);
         if (st == MLK_OK)
-            st = mlk_nodes_pack(&f->tree[b]);
+            st = pack_tree(f, b);
     }
     if (st == MLK_OK)
         *state = f;

@@ -3,6 +3,7 @@
 
 #include <mlkit/ensemble/forest.h>
 
+#include "tree/coded.h"
 #include "tree/nodes.h"
 
 /* What random forests and extra-trees have in common. */
@@ -10,6 +11,7 @@
 struct mlk_forest {
     size_t p, k, n_trees;
     mlk_nodes *tree;
+    mlk_coded *coded;    /* the same trees, for many rows */
     uint32_t *levels;    /* p */
     double *importances; /* p */
     double *prior;       /* k: share of each class in the training weight */

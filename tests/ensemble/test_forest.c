@@ -1,3 +1,4 @@
+#include <mlkit/ensemble/extra_trees.h>
 #include <mlkit/ensemble/forest.h>
 
 #include "core/rng.h"
@@ -302,6 +303,50 @@ START_TEST(rejects_bad_input_and_says_why)
 }
 END_TEST
 
+/* Numbers that a forest of many rows may mistake for each other: next to each other, tiny, huge, of
+ * either sign, and zeros of both. */
+static double awkward(mlk_rng *rng)
+{
+    static const double near[] = {1.0, -1.0, 1e9, -3.25, 0.0, 1e-40, -1e-310, 1e60, -1e300, 7.0};
+    double x = near[mlk_rng_below(rng, sizeof near / sizeof *near)];
+    for (uint64_t i = mlk_rng_below(rng, 4); i > 0; i--)
+        x = nextafter(x, mlk_rng_below(rng, 2) ? INFINITY : -INFINITY);
+    return mlk_rng_below(rng, 4) ? x : x == 0.0 ? -0.0 : x * (1.0 + mlk_rng_uniform(rng));
+}
+
+START_TEST(many_rows_get_the_bits_that_each_gets_alone)
+{
+    const size_t classes[] = {0, 2, 3, 26}, columns[] = {1, 3, 40};
+    enum { ROWS = 700 };
+    for (size_t v = 0; v < 4 * 3 * 2; v++) {
+        const size_t k = classes[v % 4], p = columns[v / 4 % 3];
+        mlk_rng rng = mlk_rng_stream(5, v);
+        const mlk_mat X = test_mat(ROWS, p);
+        const mlk_vec y = test_vec(ROWS);
+        for (size_t i = 0; i < ROWS * p; i++)
+            X.data[i] = awkward(&rng);
+        for (size_t i = 0; i < ROWS; i++)
+            y.data[i] = k ? (double)(i < k ? i : mlk_rng_below(&rng, k)) : mlk_rng_normal(&rng);
+        const mlk_data d = {
+            .X = mlk_cmat_rows(mlk_mat_c(X), 0, 500), .y = {y.data, 500}, .n_classes = k};
+        mlk_forest_opts o = options(5);
+        o.max_features = 0.5;
+        mlk_forest *f;
+        if (v < 12)
+            require_ok(mlk_forest_fit(&d, &o, NULL, &f));
+        else
+            require_ok(mlk_extra_trees_fit(&d, &o, NULL, &f));
+        const mlk_mat all = predict(f, mlk_mat_c(X));
+        for (size_t i = 0; i < ROWS; i++) {
+            const mlk_mat one = predict(f, mlk_cmat_rows(mlk_mat_c(X), i, i + 1));
+            ck_assert_msg(!memcmp(one.data, all.data + i * all.cols, all.cols * sizeof(double)),
+                          "variant %zu, row %zu", v, i);
+        }
+        mlk_forest_free(f);
+    }
+}
+END_TEST
+
 START_TEST(survives_each_failing_allocation)
 {
     for (size_t k = 0; k < 4; k += 3) {
@@ -335,6 +380,7 @@ Suite *test_suite(void)
     tcase_add_test(fits, one_tree_on_all_rows_and_columns_is_the_tree);
     tcase_add_test(fits, fewer_rows_make_smaller_trees);
     tcase_add_test(fits, pruned_and_weighted_forests_obey_their_options);
+    tcase_add_test(fits, many_rows_get_the_bits_that_each_gets_alone);
     tcase_add_test(fits, is_written_as_c_that_gives_the_same_bits);
     tcase_add_test(fits, takes_at_most_16_bytes_a_node_in_a_file);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
