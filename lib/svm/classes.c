@@ -11,44 +11,25 @@
 
 /* -------------------------------------------------------------------- rows sorted by class */
 
-static void set_balance(svc_rows *r)
-{
-    double total = 0.0;
-    for (size_t i = 0; i < r->n; i++)
-        total += r->weights[i];
-    for (size_t c = 0; c < r->k; c++) {
-        double sum = 0.0;
-        for (size_t i = r->starts[c]; i < r->starts[c + 1]; i++)
-            sum += r->weights[i];
-        for (size_t i = r->starts[c]; i < r->starts[c + 1]; i++)
-            r->balance[i] = total / ((double)r->k * sum);
-    }
-}
-
-static mlk_status sort_by_class(svc_rows *r, const mlk_data *d)
+static void sort_by_class(svc_rows *r, const mlk_data *d, const double *balance)
 {
     memset(r->starts, 0, (r->k + 1) * sizeof *r->starts);
     for (size_t i = 0; i < d->X.rows; i++)
         if (mlk_weight(d->w, i) > 0.0)
             r->starts[(size_t)d->y.data[i] + 1]++;
-    for (size_t c = 0; c < r->k; c++) {
-        if (r->starts[c + 1] == 0)
-            return MLK_FAIL(MLK_EINVAL, "class %zu has no rows%s; expected some of each class", c,
-                            d->w.n ? " of positive weight" : "");
+    for (size_t c = 0; c < r->k; c++)
         r->starts[c + 1] += r->starts[c];
-    }
     r->n = r->starts[r->k];
     for (size_t i = 0; i < d->X.rows; i++)
         if (mlk_weight(d->w, i) > 0.0) {
-            const size_t at = r->starts[(size_t)d->y.data[i]]++;
+            const size_t class = (size_t)d->y.data[i], at = r->starts[class]++;
             r->order[at] = i;
             r->weights[at] = mlk_weight(d->w, i);
+            r->balanced[at] = r->weights[at] * balance[class];
         }
     for (size_t c = r->k; c > 0; c--)
         r->starts[c] = r->starts[c - 1];
     r->starts[0] = 0;
-    set_balance(r);
-    return MLK_OK;
 }
 
 static void copy_sorted(svc_rows *r, mlk_cmat X, bool precomputed)
@@ -69,21 +50,25 @@ static void copy_sorted(svc_rows *r, mlk_cmat X, bool precomputed)
 mlk_status mlk_svc_rows_init(svc_rows *r, const mlk_data *data, bool precomputed)
 {
     const mlk_cmat X = data->X;
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    const mlk_vec balance = mlk_scratch_vec(&scratch, data->n_classes);
     *r = (svc_rows){.k = data->n_classes};
     r->order = mlk_alloc(X.rows, sizeof *r->order);
     r->starts = mlk_alloc(r->k + 1, sizeof *r->starts);
     r->weights = mlk_alloc(X.rows, sizeof *r->weights);
-    r->balance = mlk_alloc(X.rows, sizeof *r->balance);
+    r->balanced = mlk_alloc(X.rows, sizeof *r->balanced);
     r->memory = mlk_alloc(X.rows, X.cols * sizeof *r->memory);
-    mlk_status st;
-    if (!r->order || !r->starts || !r->weights || !r->balance || !r->memory)
-        st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu sorted rows", X.rows);
-    else
-        st = sort_by_class(r, data);
-    if (st == MLK_OK)
+    const mlk_status st =
+        scratch.failed || !r->order || !r->starts || !r->weights || !r->balanced || !r->memory
+            ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu sorted rows", X.rows)
+            : mlk_svm_balance(data, balance.data);
+    if (st == MLK_OK) {
+        sort_by_class(r, data, balance.data);
         copy_sorted(r, X, precomputed);
-    else
+    } else {
         mlk_svc_rows_free(r);
+    }
+    mlk_scratch_release(&scratch);
     return st;
 }
 
@@ -92,7 +77,7 @@ void mlk_svc_rows_free(svc_rows *r)
     mlk_free(r->order);
     mlk_free(r->starts);
     mlk_free(r->weights);
-    mlk_free(r->balance);
+    mlk_free(r->balanced);
     mlk_free(r->memory);
     *r = (svc_rows){0};
 }
@@ -172,6 +157,7 @@ static void set_problem(const training *t, const mlk_svc_opts *o, const machine_
                         dual *d, double *lo, double *hi, double *q)
 {
     const svc_rows *r = t->rows;
+    const double *weights = o->class_weight == MLK_SVM_BALANCED ? r->balanced : r->weights;
     const bool nu = o->nu != MLK_SVM_NO_NU;
     *d = (dual){.groups = nu ? 2 : 1, .lo = lo, .hi = hi, .q = nu ? NULL : q};
     d->tol = o->tol;
@@ -182,8 +168,7 @@ static void set_problem(const training *t, const mlk_svc_opts *o, const machine_
     for (size_t i = 0; i < n; i++) {
         const size_t row = dual_rows_at(&p->rows, i);
         const double y = sign_of(t, p, row);
-        const double v = o->class_weight == MLK_SVM_BALANCED ? r->balance[row] : 1.0;
-        const double bound = (nu ? 1.0 : o->C) * v * r->weights[row];
+        const double bound = (nu ? 1.0 : o->C) * weights[row];
         if (y > 0.0)
             hi[i] = bound;
         else
@@ -215,16 +200,15 @@ static mlk_status start_nu(const mlk_svc_opts *o, const machine_of *p, size_t n,
     return MLK_OK;
 }
 
-static void report(const dual *d, size_t n, outcome *out)
+static outcome outcome_of(const dual *d)
 {
-    *out = (outcome){.bias = d->bias[0],
+    return (outcome){.bias = d->bias[0],
                      .dual = -d->objective,
                      .gap = d->gap,
                      .violation = d->violation,
                      .steps = d->steps,
+                     .n_bounded = d->n_bounded,
                      .converged = d->converged};
-    for (size_t t = 0; t < d->groups * n; t++)
-        out->n_bounded += d->beta[t] != 0.0 && (d->beta[t] == d->lo[t] || d->beta[t] == d->hi[t]);
 }
 
 /* The nu form's solution, one variable a sample again, scaled so that the margin is 1. The biases
@@ -285,7 +269,7 @@ static mlk_status train_machine(const training *t, size_t m, unsigned worker, co
             mlk_svm_rescale(k ? o->C / last_C : 0.0, n, n, lo, hi, beta, f, &path);
         }
         MLK_TRY(mlk_dual_solve(&d, cache, run));
-        report(&d, n, out);
+        *out = outcome_of(&d);
         if (d.groups > 1)
             MLK_TRY(finish_nu(o, &d, n, &p, out));
         store(t, &p, m, beta, n, &t->solutions[k]);
@@ -305,7 +289,7 @@ static mlk_status solution_init(svc_solution *s, const training *t)
 {
     const svc_rows *r = t->rows;
     s->n_machines = t->n_machines;
-    s->width = t->n_machines == 1 ? 1 : t->opts[0]->multi_class == MLK_SVC_OVR ? r->k : r->k - 1;
+    s->width = svc_width(r->k, t->opts[0]->multi_class);
     s->coef = mlk_alloc_zero(r->n, s->width * sizeof *s->coef);
     s->bias = mlk_alloc(s->n_machines, sizeof *s->bias);
     return s->coef && s->bias ? MLK_OK
@@ -428,10 +412,9 @@ static mlk_status train_all(training *t, mlk_scratch *scratch)
 mlk_status mlk_svc_train(const svc_rows *rows, const mlk_svc_opts *const *opts, size_t n_opts,
                          const mlk_kernel *kernel, const mlk_run *run, svc_solution *solutions)
 {
-    const size_t k = rows->k;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     training t = {.rows = rows, .opts = opts, .n_opts = n_opts, .run = run, .solutions = solutions};
-    t.n_machines = k == 2 ? 1 : opts[0]->multi_class == MLK_SVC_OVR ? k : k * (k - 1) / 2;
+    t.n_machines = svc_n_machines(rows->k, opts[0]->multi_class);
     for (size_t j = 0; j < n_opts; j++)
         solutions[j] = (svc_solution){0};
     t.outcomes = mlk_scratch_take(&scratch, n_opts * t.n_machines, sizeof *t.outcomes);

@@ -15,16 +15,26 @@
 typedef struct svc_rows {
     mlk_cmat X; /* sorted by class; precomputed: columns too */
     size_t n, k;
-    size_t *order;   /* n: row of the caller's data */
-    size_t *starts;  /* k + 1 */
-    double *weights; /* n */
-    double *balance; /* n: the row's class weight when classes are balanced */
+    size_t *order;    /* n: row of the caller's data */
+    size_t *starts;   /* k + 1 */
+    double *weights;  /* n */
+    double *balanced; /* n: times what balances the classes */
     double *memory;
 } svc_rows;
 
 /* Rows of weight 0 are left out. MLK_EINVAL: an empty class. */
 mlk_status mlk_svc_rows_init(svc_rows *rows, const mlk_data *data, bool precomputed);
 void mlk_svc_rows_free(svc_rows *rows);
+
+/* Machines of k classes, and coefficients of a row: one for each machine that it is in. */
+static inline size_t svc_n_machines(size_t k, int multi_class)
+{
+    return k == 2 ? 1 : multi_class == MLK_SVC_OVR ? k : k * (k - 1) / 2;
+}
+static inline size_t svc_width(size_t k, int multi_class)
+{
+    return k == 2 ? 1 : multi_class == MLK_SVC_OVR ? k : k - 1;
+}
 
 /* The trained machines of one options struct. */
 typedef struct svc_solution {

@@ -7,6 +7,7 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/status.h"
+#include "model/algo.h"
 
 const mlk_word mlk_svm_kernel_words[] = {{"rbf", MLK_KERNEL_RBF},
                                          {"linear", MLK_KERNEL_LINEAR},
@@ -34,6 +35,24 @@ mlk_status mlk_svm_kernel(int kind, double gamma, int64_t degree, double coef0, 
         kernel->gamma = mlk_kernel_gamma(gamma, X);
     kernel->coef0 = coef0;
     kernel->degree = degree;
+    return MLK_OK;
+}
+
+mlk_status mlk_svm_balance(const mlk_data *data, double *balance)
+{
+    const size_t k = data->n_classes;
+    double total = 0.0;
+    memset(balance, 0, k * sizeof *balance);
+    for (size_t i = 0; i < data->y.n; i++)
+        balance[(size_t)data->y.data[i]] += mlk_weight(data->w, i);
+    for (size_t c = 0; c < k; c++) {
+        total += balance[c];
+        if (!(balance[c] > 0.0))
+            return MLK_FAIL(MLK_EINVAL, "class %zu has no rows%s; expected some of each class", c,
+                            data->w.n ? " of positive weight" : "");
+    }
+    for (size_t c = 0; c < k; c++)
+        balance[c] = total / ((double)k * balance[c]);
     return MLK_OK;
 }
 

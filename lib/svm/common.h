@@ -29,6 +29,10 @@ extern const mlk_word mlk_svm_kernel_words[], mlk_svm_gamma_words[], mlk_svm_nu_
 mlk_status mlk_svm_kernel(int kind, double gamma, int64_t degree, double coef0, mlk_cmat X,
                           mlk_kernel *kernel);
 
+/* balance[c]: the weight of class c that gives each the same in all. MLK_EINVAL: a class without
+ * rows of positive weight. */
+mlk_status mlk_svm_balance(const mlk_data *data, double *balance);
+
 /* Steps a machine of n rows may take. */
 size_t mlk_svm_cap(int64_t max_iter, size_t n);
 

@@ -12,118 +12,7 @@
 #include "svm/exact.h"
 #include "svm/smo.h"
 
-enum {
-    TILE = 256,       /* rows and columns of a tile of the kernel: 256 KB, second-level cache */
-    FIRST_SET = 2048, /* samples of the first working set */
-    LEAST_SET = 64,   /* ... whatever the memory */
-    INNER = 4         /* a part of a set that is solved alone */
-};
-
-/* Floats of a row of n: readable beyond its end by two vectors, see smo.h. */
-static size_t row_length(size_t n) { return (n + 2 * SMO_LANES + 15) / 16 * 16; }
-
-mlk_status mlk_dual_cache_init(dual_cache *cache, const mlk_kernel_set *set, size_t max_n,
-                               double megabytes)
-{
-    const double part = 1.0 + 1.0 / (INNER * INNER);
-    const double fit = sqrt(megabytes * 1048576.0 / (part * sizeof(float))) - 32.0;
-    size_t capacity = max_n;
-    if (fit < (double)capacity)
-        capacity = fit > LEAST_SET ? (size_t)fit : LEAST_SET < max_n ? LEAST_SET : max_n;
-    *cache = (dual_cache){.set = set, .capacity = capacity, .ld = row_length(capacity)};
-    cache->inner = capacity > DUAL_WHOLE ? capacity / INNER : 0;
-    cache->K = mlk_alloc(capacity, cache->ld * sizeof *cache->K);
-    cache->inner_K = mlk_alloc(cache->inner, row_length(cache->inner) * sizeof *cache->inner_K);
-    cache->members = mlk_alloc(capacity, sizeof *cache->members);
-    if (cache->K && cache->inner_K && cache->members)
-        return MLK_OK;
-    mlk_dual_cache_free(cache);
-    return MLK_FAIL(MLK_ENOMEM, "no memory for a kernel matrix of %zu rows", capacity);
-}
-
-void mlk_dual_cache_reset(dual_cache *cache, const dual_rows *rows)
-{
-    cache->rows = *rows;
-    cache->n = dual_rows_n(rows);
-    cache->count = 0;
-}
-
-void mlk_dual_cache_free(dual_cache *cache)
-{
-    mlk_free(cache->K);
-    mlk_free(cache->inner_K);
-    mlk_free(cache->members);
-    *cache = (dual_cache){0};
-}
-
-/* to (cols x rows) = the tile's transpose, by blocks whose lines stay in the first-level cache. */
-MLK_SIMD static void mirror(const float *tile, size_t tile_ld, size_t rows, size_t cols, float *to,
-                            size_t ld)
-{
-    enum { SIDE = 16 };
-    for (size_t j0 = 0; j0 < cols; j0 += SIDE)
-        for (size_t r0 = 0; r0 < rows; r0 += SIDE) {
-            const size_t j1 = cols - j0 < SIDE ? cols : j0 + SIDE;
-            const size_t r1 = rows - r0 < SIDE ? rows : r0 + SIDE;
-            for (size_t j = j0; j < j1; j++)
-                for (size_t r = r0; r < r1; r++)
-                    to[j * ld + r] = tile[r * tile_ld + j];
-        }
-}
-
-/* K = k(rows of a, rows of b) / scale, and its transpose to T (NULL: not wanted). */
-static void block(const mlk_kernel_pick *a, const mlk_kernel_pick *b, float *K, float *T, size_t ld)
-{
-    for (size_t c = 0; c < b->count; c += TILE) {
-        const size_t cols = b->count - c < TILE ? b->count - c : TILE;
-        const mlk_kernel_pick part = {.set = b->set,
-                                      .count = cols,
-                                      .rows = b->rows + c * b->set->X.cols,
-                                      .h = b->h ? b->h + c : NULL};
-        for (size_t r = 0; r < a->count; r += TILE) {
-            const size_t rows = a->count - r < TILE ? a->count - r : TILE;
-            mlk_kernel_tile(a, r, rows, &part, NULL, K + r * ld + c, ld);
-            if (T)
-                mirror(K + r * ld + c, ld, rows, cols, T + c * ld + r, ld);
-        }
-    }
-}
-
-void mlk_dual_own_block(const mlk_kernel_set *set, size_t begin, size_t end, float *K, size_t ld)
-{
-    for (size_t i = begin; i < end; i += TILE) {
-        const size_t next = end - i < TILE ? end : i + TILE;
-        const mlk_kernel_pick rows = mlk_kernel_pick_range(set, i, next);
-        float *left = K + (i - begin) * ld, *top = K + (i - begin);
-        if (i > begin) {
-            const mlk_kernel_pick before = mlk_kernel_pick_range(set, begin, i);
-            block(&rows, &before, left, top, ld);
-        }
-        block(&rows, &rows, left + (i - begin), NULL, ld);
-    }
-}
-
-static void copy_block(const float *from, size_t from_ld, size_t n, float *to, size_t ld)
-{
-    for (size_t i = 0; i < n; i++)
-        memcpy(to + i * ld, from + i * from_ld, n * sizeof *to);
-}
-
-void mlk_dual_cache_fill(dual_cache *c, const float *const own[2], const size_t ld[2])
-{
-    const dual_rows *r = &c->rows;
-    const size_t first = r->end[0] - r->begin[0];
-    const mlk_kernel_pick a = mlk_kernel_pick_range(c->set, r->begin[0], r->end[0]);
-    const mlk_kernel_pick b = mlk_kernel_pick_range(c->set, r->begin[1], r->end[1]);
-    if (c->own != own[0]) /* pairs come in the order of their first classes */
-        copy_block(own[0], ld[0], first, c->K, c->ld);
-    c->own = own[0];
-    copy_block(own[1], ld[1], c->n - first, c->K + first * c->ld + first, c->ld);
-    block(&a, &b, c->K + first, c->K + first * c->ld, c->ld);
-    for (size_t i = 0; i < c->n; i++)
-        c->members[i] = i;
-    c->count = c->n;
-}
+enum { FIRST_SET = 2048 }; /* samples of the first working set */
 
 /* ---------------------------------------------------------------------------------- solver */
 
@@ -136,24 +25,15 @@ typedef struct solver {
     bool whole;           /* the problem is one working set */
     size_t *kept, *fresh; /* capacity: positions kept of the old set; new samples */
     size_t n_kept, n_fresh;
-    size_t *changed, *others; /* rows of the set: moved members; samples that are not members */
-    size_t n_changed, n_others;
-    size_t *sample_of;         /* n: sample of each of the others */
+    size_t *moved; /* capacity: positions of members that a set's solution moves */
+    double *delta; /* capacity: by how much, times the kernel's scale */
+    size_t n_moved;
     unsigned char *member;     /* n */
     double *rise[2], *fall[2]; /* n: -g of what may rise, g of what may fall; -inf: none */
     double *keys, *work;       /* n: of a selection */
     double top_rise[2], top_fall[2];
     size_t stride; /* of a walk through all samples in scattered order */
     smo smo, inner;
-    double *delta; /* moves of the changed, times the kernel's scale */
-    /* tiles */
-    mlk_scratch *scratch;
-    unsigned workers;       /* 0: there are none yet */
-    mlk_kernel_pick left;   /* new or moved members */
-    mlk_kernel_pick *right; /* a worker: a chunk of the other side */
-    float *tile;            /* a worker */
-    double *room;           /* a worker */
-    size_t room_size;
 } solver;
 
 /* The gradient of a variable, and of the kink on either side of it. */
@@ -296,141 +176,6 @@ static void choose_set(solver *s, double eps)
     }
 }
 
-/* ---------------------------------------------------------------------------- tiles of kernel */
-
-static size_t tiles_of(size_t n) { return (n + TILE - 1) / TILE; }
-
-/* Made when first wanted: a problem whose matrix is given wants none. */
-static mlk_status tiles_init(solver *s)
-{
-    const mlk_kernel_set *set = s->cache->set;
-    const mlk_run inner = mlk_run_inner(s->run);
-    if (s->workers > 0)
-        return MLK_OK;
-    const unsigned workers = mlk_workers(&inner, tiles_of(s->n) + 1, 1);
-    s->room_size = mlk_kernel_room(set, TILE, TILE);
-    s->tile = mlk_scratch_take(s->scratch, workers, (size_t)TILE * TILE * sizeof *s->tile);
-    s->room = mlk_scratch_mat(s->scratch, workers, s->room_size).data;
-    s->right = mlk_scratch_take(s->scratch, workers, sizeof *s->right);
-    if (s->scratch->failed)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for tiles of a kernel");
-    memset(s->right, 0, workers * sizeof *s->right);
-    s->workers = workers;
-    for (unsigned w = 0; w < workers; w++)
-        MLK_TRY(mlk_kernel_pick_init(&s->right[w], set, TILE < s->n ? TILE : s->n));
-    return mlk_kernel_pick_init(&s->left, set, s->capacity);
-}
-
-static void tiles_free(solver *s)
-{
-    for (unsigned w = 0; w < s->workers; w++)
-        mlk_kernel_pick_free(&s->right[w]);
-    mlk_kernel_pick_free(&s->left);
-}
-
-/* The matrix of the kept members moves to the top left: both orders rise, so in place. */
-static void compact(solver *s)
-{
-    dual_cache *c = s->cache;
-    for (size_t i = 0; i < s->n_kept && s->n_kept < c->count; i++) {
-        const float *from = c->K + s->kept[i] * c->ld;
-        float *to = c->K + i * c->ld;
-        for (size_t j = 0; j < s->n_kept; j++)
-            to[j] = from[s->kept[j]];
-        c->members[i] = c->members[s->kept[i]];
-    }
-    memcpy(c->members + s->n_kept, s->fresh, s->n_fresh * sizeof *s->fresh);
-    c->count = s->n_kept + s->n_fresh;
-}
-
-/* Columns of the new members' rows, and by symmetry rows of all: those of a tile of kept members,
- * or of a tile of new ones. Tiles above the diagonal of the new block come from those below. Each
- * value is written by one chunk. */
-static mlk_status extend_columns(void *ctx, const mlk_chunk *chunk)
-{
-    const solver *s = ctx;
-    const dual_cache *c = s->cache;
-    mlk_kernel_pick *right = &s->right[chunk->worker];
-    float *tile = s->tile + (size_t)chunk->worker * TILE * TILE;
-    double *room = s->room + chunk->worker * s->room_size;
-    const size_t n_old = tiles_of(s->n_kept);
-    const bool is_new = chunk->begin >= n_old;
-    const size_t first = is_new ? (chunk->begin - n_old) * TILE : 0;
-    const size_t begin = is_new ? s->n_kept + first : chunk->begin * TILE;
-    const size_t rest = (is_new ? c->count : s->n_kept) - begin, cols = rest < TILE ? rest : TILE;
-    mlk_kernel_pick_rows(right, s->others + begin, cols);
-    for (size_t r0 = first; r0 < s->n_fresh; r0 += TILE) {
-        const size_t left = s->n_fresh - r0, count = left < TILE ? left : TILE;
-        mlk_kernel_tile(&s->left, r0, count, right, room, tile, TILE);
-        for (size_t r = 0; r < count; r++)
-            memcpy(c->K + (s->n_kept + r0 + r) * c->ld + begin, tile + r * TILE,
-                   cols * sizeof *tile);
-        mirror(tile, TILE, count, cols, c->K + begin * c->ld + s->n_kept + r0, c->ld);
-    }
-    return MLK_OK;
-}
-
-/* The matrix of the new working set. */
-static mlk_status extend_matrix(solver *s)
-{
-    dual_cache *c = s->cache;
-    const mlk_run inner = mlk_run_inner(s->run);
-    compact(s);
-    for (size_t k = 0; k < c->count; k++)
-        s->others[k] = dual_rows_at(&c->rows, c->members[k]);
-    for (size_t k = 0; k < s->n_fresh; k++)
-        s->changed[k] = s->others[s->n_kept + k];
-    if (s->n_fresh == 0)
-        return MLK_OK;
-    mlk_kernel_pick_rows(&s->left, s->changed, s->n_fresh);
-    const mlk_status st =
-        mlk_parallel_for(&inner, tiles_of(s->n_kept) + tiles_of(s->n_fresh), 1, extend_columns, s);
-    if (st != MLK_OK)
-        c->count = 0; /* what is not computed must not be kept */
-    return st;
-}
-
-/* f of the others += sum of delta_k k(changed_k, .): computed and used at once. */
-MLK_SIMD static void add_row(double delta, const float *k, size_t n, double *f)
-{
-    for (size_t i = 0; i < n; i++)
-        f[i] += delta * (double)k[i];
-}
-
-static mlk_status update_chunk(void *ctx, const mlk_chunk *chunk)
-{
-    const solver *s = ctx;
-    mlk_kernel_pick *right = &s->right[chunk->worker];
-    float *tile = s->tile + (size_t)chunk->worker * TILE * TILE;
-    double *room = s->room + chunk->worker * s->room_size, sum[TILE] = {0.0};
-    const size_t cols = chunk->end - chunk->begin;
-    mlk_kernel_pick_rows(right, s->others + chunk->begin, cols);
-    for (size_t r0 = 0; r0 < s->n_changed; r0 += TILE) {
-        const size_t left = s->n_changed - r0, count = left < TILE ? left : TILE;
-        mlk_kernel_tile(&s->left, r0, count, right, room, tile, TILE);
-        for (size_t r = 0; r < count; r++)
-            add_row(s->delta[r0 + r], tile + r * TILE, cols, sum);
-    }
-    for (size_t j = 0; j < cols; j++)
-        s->d->f[s->sample_of[chunk->begin + j]] += sum[j];
-    return MLK_OK;
-}
-
-static mlk_status update_others(solver *s)
-{
-    const mlk_run inner = mlk_run_inner(s->run);
-    s->n_others = 0;
-    for (size_t i = 0; i < s->n; i++)
-        if (!s->member[i]) {
-            s->sample_of[s->n_others] = i;
-            s->others[s->n_others++] = dual_rows_at(&s->cache->rows, i);
-        }
-    if (s->n_others == 0)
-        return MLK_OK;
-    mlk_kernel_pick_rows(&s->left, s->changed, s->n_changed);
-    return mlk_parallel_for(&inner, s->n_others, TILE, update_chunk, s);
-}
-
 /* ------------------------------------------------------------------------- the subproblem */
 
 static void load_variables(solver *s)
@@ -462,7 +207,7 @@ static void load_variables(solver *s)
         }
 }
 
-/* The moves back to the problem, bounds met exactly; who changed; f of the members. */
+/* The moves back to the problem, bounds met exactly; who moved; f of the members. */
 static void store_variables(solver *s)
 {
     dual *d = s->d;
@@ -470,7 +215,7 @@ static void store_variables(solver *s)
     const smo *sub = &s->smo;
     const double scale = c->set->scale;
     const size_t padded = smo_pad(c->count);
-    s->n_changed = 0;
+    s->n_moved = 0;
     d->path->rounding += sub->path;
     for (size_t k = 0; k < c->count; k++) {
         const size_t row = dual_rows_at(&c->rows, c->members[k]);
@@ -487,8 +232,8 @@ static void store_variables(solver *s)
         if (delta != 0.0) {
             d->path->moves += fabs(delta);
             d->path->reach += fabs(delta) * mlk_kernel_radius(c->set, row);
-            s->delta[s->n_changed] = delta;
-            s->changed[s->n_changed++] = row;
+            s->delta[s->n_moved] = delta;
+            s->moved[s->n_moved++] = k;
         }
     }
 }
@@ -499,9 +244,7 @@ static mlk_status iterate(solver *s, double violation, bool *moved)
     dual *d = s->d;
     double left;
     choose_set(s, 0.5 * d->tol);
-    if (s->n_fresh > 0 || s->n_kept < s->n)
-        MLK_TRY(tiles_init(s));
-    MLK_TRY(extend_matrix(s));
+    MLK_TRY(mlk_dual_cache_change(s->cache, s->kept, s->n_kept, s->fresh, s->n_fresh, s->run));
     load_variables(s);
     /* Everyone who violates is in: to the end. */
     const bool last = s->cache->count == s->n || s->n_fresh == 0;
@@ -509,18 +252,13 @@ static mlk_status iterate(solver *s, double violation, bool *moved)
     const size_t steps = mlk_smo_solve(&s->smo, eps, s->limit - d->steps, &left);
     d->steps += steps;
     store_variables(s);
-    *moved = s->n_changed > 0;
+    *moved = s->n_moved > 0;
     mlk_run_log(s->run, "violation %g, working set %zu (%zu new), %zu steps to %g, %zu moved",
-                violation, s->cache->count, s->n_fresh, steps, left, s->n_changed);
-    return *moved ? update_others(s) : MLK_OK;
+                violation, s->cache->count, s->n_fresh, steps, left, s->n_moved);
+    return mlk_dual_cache_add(s->cache, s->member, s->moved, s->delta, s->n_moved, s->run, d->f);
 }
 
 /* ------------------------------------------------------------------------------ in double */
-
-static double coefficient(const dual *d, size_t n, size_t i)
-{
-    return d->beta[i] + (d->groups > 1 ? d->beta[n + i] : 0.0);
-}
 
 /* f of the samples with a coefficient, which come first, and of `wanted` others. NULL: all. */
 static mlk_status exact_f(dual *d, const dual_cache *cache, const unsigned char *wanted,
@@ -536,13 +274,13 @@ static mlk_status exact_f(dual *d, const dual_cache *cache, const unsigned char 
         return MLK_FAIL(MLK_ENOMEM, "no memory for sums of %zu samples", n);
     }
     for (size_t i = 0; i < n; i++)
-        if (coefficient(d, n, i) != 0.0) {
-            coef[n_sv] = coefficient(d, n, i);
+        if (dual_coefficient(d, n, i) != 0.0) {
+            coef[n_sv] = dual_coefficient(d, n, i);
             samples[n_sv++] = i;
         }
     *count = n_sv;
     for (size_t i = 0; i < n; i++)
-        if (coefficient(d, n, i) == 0.0 && (!wanted || wanted[i]))
+        if (dual_coefficient(d, n, i) == 0.0 && (!wanted || wanted[i]))
             samples[(*count)++] = i;
     for (size_t k = 0; k < *count; k++)
         rows[k] = dual_rows_at(&cache->rows, samples[k]);
@@ -649,12 +387,14 @@ static void certify(solver *s)
     dual *d = s->d;
     double objective = 0.0, gap = 0.0;
     set_bias(s);
+    d->n_bounded = 0;
     for (unsigned k = 0; k < d->groups; k++)
         for (size_t i = 0; i < s->n; i++) {
             const size_t t = k * s->n + i;
             const double q = d->q ? d->q[t] : 0.0, e = d->f[i] + q + d->bias[k];
             const double plus = smo_max(d->beta[t], 0.0), minus = fmin(d->beta[t], 0.0);
             const double up = e + d->kink, down = e - d->kink;
+            d->n_bounded += d->beta[t] != 0.0 && (d->beta[t] == d->lo[t] || d->beta[t] == d->hi[t]);
             objective += (0.5 * d->f[i] + q) * d->beta[t] + d->kink * (plus - minus);
             gap += up > 0.0 ? up * plus : up * (plus - d->hi[t]);
             gap += down > 0.0 ? down * (minus - d->lo[t]) : down * minus;
@@ -668,7 +408,7 @@ static void certify(solver *s)
 static void allocate_smo(smo *sub, size_t m, unsigned groups, float *K, mlk_scratch *scratch)
 {
     double **const arrays[] = {&sub->beta, &sub->g, &sub->lo, &sub->hi, &sub->up, &sub->down};
-    *sub = (smo){.K = K, .ld = row_length(m)};
+    *sub = (smo){.K = K, .ld = smo_row_length(m)};
     sub->diagonal = mlk_scratch_take(scratch, smo_pad(m), sizeof *sub->diagonal);
     for (size_t k = 0; k < MLK_COUNT(arrays); k++)
         *arrays[k] = mlk_scratch_take(scratch, groups * smo_pad(m), sizeof(double));
@@ -680,9 +420,7 @@ static void allocate(solver *s, mlk_scratch *scratch)
     const dual_cache *c = s->cache;
     s->kept = mlk_scratch_take(scratch, q, sizeof *s->kept);
     s->fresh = mlk_scratch_take(scratch, q, sizeof *s->fresh);
-    s->changed = mlk_scratch_take(scratch, q, sizeof *s->changed);
-    s->others = mlk_scratch_take(scratch, n, sizeof *s->others);
-    s->sample_of = mlk_scratch_take(scratch, n, sizeof *s->sample_of);
+    s->moved = mlk_scratch_take(scratch, q, sizeof *s->moved);
     s->member = mlk_scratch_take(scratch, n, 1);
     s->keys = mlk_scratch_take(scratch, n, sizeof *s->keys);
     s->work = mlk_scratch_take(scratch, n, sizeof *s->work);
@@ -755,8 +493,7 @@ mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run)
 {
     const size_t n = cache->n;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    solver s = {
-        .d = d, .cache = cache, .run = run, .n = n, .limit = d->max_steps, .scratch = &scratch};
+    solver s = {.d = d, .cache = cache, .run = run, .n = n, .limit = d->max_steps};
     s.capacity = n < cache->capacity ? n : cache->capacity;
     s.whole = n <= DUAL_WHOLE && s.capacity == n;
     s.stride = (size_t)(0.618 * (double)n) | 1;
@@ -773,7 +510,6 @@ mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run)
     }
     if (st == MLK_OK)
         certify(&s);
-    tiles_free(&s);
     mlk_scratch_release(&scratch);
     return st;
 }

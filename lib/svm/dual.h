@@ -1,7 +1,7 @@
 #ifndef SVM_DUAL_H
 #define SVM_DUAL_H
 
-#include "kernel/kernel.h"
+#include "svm/dual_cache.h"
 
 /*
  * The dual problem of every kernel machine, in signed variables b:
@@ -29,51 +29,6 @@
  * gap are those of double.
  */
 
-enum { DUAL_WHOLE = 4096 };
-
-/* Rows begin[r] .. end[r] - 1 of the set, r < count, are the samples 0..n-1. */
-typedef struct dual_rows {
-    size_t count;
-    size_t begin[2], end[2];
-} dual_rows;
-
-static inline size_t dual_rows_n(const dual_rows *r)
-{
-    return r->end[0] - r->begin[0] + (r->count > 1 ? r->end[1] - r->begin[1] : 0);
-}
-
-/* Row of the set that sample i is. */
-static inline size_t dual_rows_at(const dual_rows *r, size_t i)
-{
-    const size_t first = r->end[0] - r->begin[0];
-    return i < first ? r->begin[0] + i : r->begin[1] + (i - first);
-}
-
-/* The kernel matrix of the last working set, kept between solves with the same set and samples. */
-typedef struct dual_cache {
-    const mlk_kernel_set *set;
-    dual_rows rows;
-    size_t n;
-    size_t capacity, ld; /* samples of a working set, floats of a row */
-    size_t inner;        /* samples of smo.h's inner problem; 0: none */
-    float *K, *inner_K;  /* capacity x ld, inner x row length of inner */
-    size_t *members;     /* capacity: samples of the working set, in the order of K */
-    const float *own;    /* the first range's own block, if it is in K */
-    size_t count;
-} dual_cache;
-
-/* Room for problems of up to max_n samples, each to begin with mlk_dual_cache_reset(). */
-mlk_status mlk_dual_cache_init(dual_cache *cache, const mlk_kernel_set *set, size_t max_n,
-                               double megabytes);
-void mlk_dual_cache_reset(dual_cache *cache, const dual_rows *rows);
-void mlk_dual_cache_free(dual_cache *cache);
-
-/* The kernel matrix of a range of rows with itself: K has end - begin rows of ld floats. For sets
- * that are not wide. */
-void mlk_dual_own_block(const mlk_kernel_set *set, size_t begin, size_t end, float *K, size_t ld);
-/* The matrix of all samples of two ranges, the ranges' own blocks given; reset first. */
-void mlk_dual_cache_fill(dual_cache *cache, const float *const own[2], const size_t ld[2]);
-
 /* How far b has gone since f was exact, in units of the kernel's scale: the sum of all moves, the
  * same times the rows' radius, and the roundings of SMO. */
 typedef struct dual_path {
@@ -98,7 +53,14 @@ typedef struct dual {
     double bias[2];   /* of each group */
     double objective; /* of the problem above */
     double gap;       /* of the primal problem's objective to -objective */
+    size_t n_bounded; /* variables at a bound that is not 0 */
 } dual;
+
+/* What sample i of n counts for in f. */
+static inline double dual_coefficient(const dual *d, size_t n, size_t i)
+{
+    return d->beta[i] + (d->groups > 1 ? d->beta[n + i] : 0.0);
+}
 
 mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run);
 

@@ -61,30 +61,18 @@ static mlk_linear_svc *model_new(size_t p, size_t k)
     return fit;
 }
 
-/* C_i of each row; every class must have some. */
+/* C_i of each row. */
 static mlk_status set_weights(const mlk_data *d, const mlk_linear_svc_opts *o, mlk_vec C)
 {
+    const bool balanced = o->class_weight == MLK_SVM_BALANCED;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    const mlk_vec sums = mlk_scratch_vec(&scratch, d->n_classes);
-    mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", d->n_classes) : MLK_OK;
-    double total = 0.0;
-    if (st == MLK_OK) {
-        memset(sums.data, 0, sums.n * sizeof *sums.data);
-        for (size_t i = 0; i < C.n; i++)
-            sums.data[(size_t)d->y.data[i]] += mlk_weight(d->w, i);
-    }
-    for (size_t c = 0; st == MLK_OK && c < sums.n; c++) {
-        total += sums.data[c];
-        if (!(sums.data[c] > 0.0))
-            st = MLK_FAIL(MLK_EINVAL, "class %zu has no rows%s; expected some of each class", c,
-                          d->w.n ? " of positive weight" : "");
-    }
-    for (size_t i = 0; st == MLK_OK && i < C.n; i++) {
-        const double balance = total / ((double)sums.n * sums.data[(size_t)d->y.data[i]]);
+    const mlk_vec balance = mlk_scratch_vec(&scratch, d->n_classes);
+    const mlk_status st = scratch.failed
+                              ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu classes", d->n_classes)
+                              : mlk_svm_balance(d, balance.data);
+    for (size_t i = 0; st == MLK_OK && i < C.n; i++)
         C.data[i] =
-            o->C * mlk_weight(d->w, i) * (o->class_weight == MLK_SVM_BALANCED ? balance : 1.0);
-    }
+            o->C * mlk_weight(d->w, i) * (balanced ? balance.data[(size_t)d->y.data[i]] : 1.0);
     mlk_scratch_release(&scratch);
     return st;
 }

@@ -123,9 +123,17 @@ mlk_status mlk_machine_apply(const mlk_machine *m, mlk_cmat X, const mlk_run *ru
 
 /* --------------------------------------------------------------------------- model files */
 
+static const char *const kinds[] = {"rbf", "linear", "poly", "sigmoid", "precomputed"};
+
+void mlk_machine_put_rows(mlk_doc *to, const size_t *rows, size_t n)
+{
+    mlk_doc *list = mlk_doc_put_list(to, "support");
+    for (size_t s = 0; s < n; s++)
+        mlk_doc_put_int(list, NULL, (int64_t)rows[s]);
+}
+
 void mlk_machine_save(const mlk_machine *m, mlk_doc *to)
 {
-    static const char *const kinds[] = {"rbf", "linear", "poly", "sigmoid", "precomputed"};
     mlk_doc_put_text(to, "kernel", kinds[m->kernel.kind]);
     mlk_doc_put_real(to, "gamma", m->kernel.gamma);
     mlk_doc_put_real(to, "coef0", m->kernel.coef0);
@@ -134,18 +142,14 @@ void mlk_machine_save(const mlk_machine *m, mlk_doc *to)
     for (size_t b = 0; b < m->n_blocks; b++)
         mlk_doc_put_int(counts, NULL, (int64_t)(m->starts[b + 1] - m->starts[b]));
     mlk_doc_put_mat(to, "dual_coef", (mlk_cmat){m->coef, m->n_sv, m->width, m->width});
-    if (m->sv) {
+    if (m->sv)
         mlk_doc_put_mat(to, "support_vectors", (mlk_cmat){m->sv, m->n_sv, m->p, m->p});
-    } else {
-        mlk_doc *index = mlk_doc_put_list(to, "support");
-        for (size_t s = 0; s < m->n_sv; s++)
-            mlk_doc_put_int(index, NULL, (int64_t)m->index[s]);
-    }
+    else
+        mlk_machine_put_rows(to, m->index, m->n_sv);
 }
 
 static mlk_status load_kernel(const mlk_doc *from, mlk_kernel *kernel)
 {
-    static const char *const kinds[] = {"rbf", "linear", "poly", "sigmoid", "precomputed"};
     const char *kind;
     MLK_TRY(mlk_doc_get_text(from, "kernel", &kind));
     for (kernel->kind = 0; kernel->kind < (int)MLK_COUNT(kinds); kernel->kind++)

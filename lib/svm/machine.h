@@ -38,6 +38,9 @@ typedef void (*mlk_machine_emit)(void *ctx, size_t row, const double *sums);
 mlk_status mlk_machine_apply(const mlk_machine *m, mlk_cmat X, const mlk_run *run,
                              mlk_machine_emit emit, void *ctx);
 
+/* The list "support" of a document. */
+void mlk_machine_put_rows(mlk_doc *to, const size_t *rows, size_t n);
+
 /* Into and out of a model file. */
 void mlk_machine_save(const mlk_machine *m, mlk_doc *to);
 mlk_status mlk_machine_load(mlk_machine *m, const mlk_doc *from, size_t p, size_t n_blocks,

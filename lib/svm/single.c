@@ -62,24 +62,17 @@ void mlk_single_work_free(single_work *w)
     mlk_scratch_release(&w->scratch);
 }
 
-static mlk_svm_info info_of(const dual *d, size_t n, size_t n_sv)
+static mlk_svm_info info_of(const dual *d, size_t n_sv)
 {
-    mlk_svm_info info = {.machines = 1,
-                         .iterations = (int64_t)d->steps,
-                         .converged = d->converged,
-                         .primal = d->gap - d->objective,
-                         .dual = -d->objective,
-                         .gap = d->gap,
-                         .violation = d->violation,
-                         .n_sv = n_sv};
-    for (size_t t = 0; t < d->groups * n; t++)
-        info.n_bounded += d->beta[t] != 0.0 && (d->beta[t] == d->lo[t] || d->beta[t] == d->hi[t]);
-    return info;
-}
-
-static double coefficient(const single_work *w, const dual *d, size_t i)
-{
-    return d->beta[i] + (d->groups > 1 ? d->beta[w->n + i] : 0.0);
+    return (mlk_svm_info){.machines = 1,
+                          .iterations = (int64_t)d->steps,
+                          .converged = d->converged,
+                          .primal = d->gap - d->objective,
+                          .dual = -d->objective,
+                          .gap = d->gap,
+                          .violation = d->violation,
+                          .n_sv = n_sv,
+                          .n_bounded = d->n_bounded};
 }
 
 mlk_status mlk_single_build(mlk_single *s, const single_work *w, const dual *d, double bias,
@@ -87,8 +80,8 @@ mlk_status mlk_single_build(mlk_single *s, const single_work *w, const dual *d, 
 {
     size_t n_sv = 0, at = 0;
     for (size_t i = 0; i < w->n; i++)
-        n_sv += coefficient(w, d, i) != 0.0;
-    *s = (mlk_single){.bias = bias, .info = info_of(d, w->n, n_sv)};
+        n_sv += dual_coefficient(d, w->n, i) != 0.0;
+    *s = (mlk_single){.bias = bias, .info = info_of(d, n_sv)};
     MLK_TRY(mlk_machine_init(&s->machine, &w->kernel, X.cols, n_sv, 1, 1));
     s->support = mlk_alloc(n_sv, sizeof *s->support);
     if (!s->support) {
@@ -96,9 +89,9 @@ mlk_status mlk_single_build(mlk_single *s, const single_work *w, const dual *d, 
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu support vectors", n_sv);
     }
     for (size_t i = 0; i < w->n; i++)
-        if (coefficient(w, d, i) != 0.0) {
+        if (dual_coefficient(d, w->n, i) != 0.0) {
             mlk_machine_set_vector(&s->machine, at, X, w->order[i]);
-            s->machine.coef[at] = coefficient(w, d, i);
+            s->machine.coef[at] = dual_coefficient(d, w->n, i);
             s->support[at++] = w->order[i];
         }
     mlk_machine_finish(&s->machine);
@@ -148,10 +141,7 @@ void mlk_single_learned(const mlk_single *s, mlk_doc *to)
     const mlk_machine *m = &s->machine;
     mlk_doc_put_int(to, "n_support_vectors", (int64_t)m->n_sv);
     mlk_doc_put_vec(to, "dual_coef", (mlk_cvec){m->coef, m->n_sv});
-    if (s->support) {
-        mlk_doc *list = mlk_doc_put_list(to, "support");
-        for (size_t v = 0; v < m->n_sv; v++)
-            mlk_doc_put_int(list, NULL, (int64_t)s->support[v]);
-    }
+    if (s->support)
+        mlk_machine_put_rows(to, s->support, m->n_sv);
     mlk_svm_info_learned(&s->info, to);
 }

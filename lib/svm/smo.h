@@ -25,6 +25,9 @@ enum { SMO_LANES = 8 }; /* the arrays of a group are padded to a multiple of thi
 
 static inline size_t smo_pad(size_t n) { return (n + SMO_LANES - 1) / SMO_LANES * SMO_LANES; }
 
+/* Floats of a row of n: readable beyond its end by two vectors. */
+static inline size_t smo_row_length(size_t n) { return (n + 2 * SMO_LANES + 15) / 16 * 16; }
+
 /* As fmax(), for numbers; compiled to one instruction. */
 static inline double smo_max(double a, double b) { return a > b ? a : b; }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/parallel.h"
+#include "core/sort.h"
 #include "core/status.h"
 #include "model/algo.h"
 #include "svm/classes.h"
@@ -55,20 +55,10 @@ mlk_svc_opts mlk_svc_opts_default(void)
 
 /* --------------------------------------------------------------------------------- model */
 
-static size_t n_machines_of(size_t k, int multi_class)
-{
-    return k == 2 ? 1 : multi_class == MLK_SVC_OVR ? k : k * (k - 1) / 2;
-}
-
 /* One-versus-one keeps the vectors of each class apart. */
 static size_t n_blocks_of(size_t k, int multi_class)
 {
     return k > 2 && multi_class == MLK_SVC_OVO ? k : 1;
-}
-
-static size_t width_of(size_t k, int multi_class)
-{
-    return k == 2 ? 1 : multi_class == MLK_SVC_OVR ? k : k - 1;
 }
 
 static bool any_nonzero(const double *v, size_t n)
@@ -202,38 +192,44 @@ typedef struct batch {
     size_t *index, n;
     mlk_svc **models;
     mlk_kernel *kernels; /* of all options */
-    bool *done;          /* of all options */
+    size_t *order;       /* of all options: by rising C */
 } batch;
 
+/* The options that are alike with the first, none of which has been fitted. */
 static void collect(const void *const *opts, size_t n_opts, size_t first, batch *b)
 {
     b->n = 0;
-    for (size_t j = first; j < n_opts; j++) {
-        const mlk_svc_opts *o = opts[j];
-        if (b->done[j] || !alike(opts[first], &b->kernels[first], o, &b->kernels[j]))
-            continue;
-        size_t at = b->n++;
-        for (; at > 0 && b->opts[at - 1]->C > o->C; at--) {
-            b->opts[at] = b->opts[at - 1];
-            b->index[at] = b->index[at - 1];
+    for (size_t k = 0; k < n_opts; k++) {
+        const size_t j = b->order[k];
+        if (alike(opts[first], &b->kernels[first], opts[j], &b->kernels[j])) {
+            b->models[b->n] = NULL;
+            b->opts[b->n] = opts[j];
+            b->index[b->n++] = j;
         }
-        b->opts[at] = o;
-        b->index[at] = j;
-        b->done[j] = true;
     }
 }
 
 static mlk_status fit_batch(const mlk_data *data, const mlk_run *run, batch *b, void **states)
 {
     const mlk_kernel *kernel = &b->kernels[b->index[0]];
-    for (size_t j = 0; j < b->n; j++)
-        b->models[j] = NULL;
     mlk_status st = fit_alike(data, b->opts, b->n, kernel, run, b->models);
     for (size_t j = 0; j < b->n; j++)
         states[b->index[j]] = b->models[j];
     for (size_t j = 0; st == MLK_OK && j < b->n; j++)
         st = calibrate(data, b->opts[j], kernel, run, b->models[j]);
     return st;
+}
+
+static mlk_status check_grid(const mlk_data *data, const void *const *opts, size_t n_opts,
+                             const mlk_run *run, mlk_kernel *kernels, double *C)
+{
+    for (size_t j = 0; j < n_opts; j++) {
+        const mlk_svc_opts *o = opts[j];
+        MLK_TRY(check(data, o, run));
+        MLK_TRY(mlk_svm_kernel(o->kernel, o->gamma, o->degree, o->coef0, data->X, &kernels[j]));
+        C[j] = o->C;
+    }
+    return MLK_OK;
 }
 
 /* States that were made before a failure are freed here. */
@@ -245,20 +241,16 @@ static mlk_status fit_grid(const mlk_data *data, const void *const *opts, size_t
                .index = mlk_scratch_take(&scratch, n_opts, sizeof *b.index),
                .models = mlk_scratch_take(&scratch, n_opts, sizeof(mlk_svc *)),
                .kernels = mlk_scratch_take(&scratch, n_opts, sizeof *b.kernels),
-               .done = mlk_scratch_take(&scratch, n_opts, sizeof *b.done)};
-    mlk_status st =
-        scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu options", n_opts) : MLK_OK;
+               .order = mlk_scratch_take(&scratch, n_opts, sizeof *b.order)};
+    const mlk_vec C = mlk_scratch_vec(&scratch, n_opts);
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu options", n_opts)
+                                   : check_grid(data, opts, n_opts, run, b.kernels, C.data);
     for (size_t j = 0; j < n_opts; j++)
         states[j] = NULL;
-    for (size_t j = 0; st == MLK_OK && j < n_opts; j++) {
-        const mlk_svc_opts *o = opts[j];
-        b.done[j] = false;
-        st = check(data, o, run);
-        if (st == MLK_OK)
-            st = mlk_svm_kernel(o->kernel, o->gamma, o->degree, o->coef0, data->X, &b.kernels[j]);
-    }
+    if (st == MLK_OK)
+        st = mlk_argsort(C.data, n_opts, b.order);
     for (size_t j = 0; st == MLK_OK && j < n_opts; j++)
-        if (!b.done[j]) {
+        if (!states[j]) {
             collect(opts, n_opts, j, &b);
             st = fit_batch(data, run, &b, states);
         }
@@ -480,14 +472,14 @@ static mlk_status load_into(mlk_svc *fit, const mlk_doc *from, size_t n_features
     if (strcmp(multi, "ovo") != 0 && strcmp(multi, "ovr") != 0)
         return MLK_FAIL(MLK_EFORMAT, "'multi_class' = '%s'; expected ovo or ovr", multi);
     fit->multi_class = strcmp(multi, "ovr") == 0 ? MLK_SVC_OVR : MLK_SVC_OVO;
-    fit->n_machines = n_machines_of(fit->k, fit->multi_class);
+    fit->n_machines = svc_n_machines(fit->k, fit->multi_class);
     MLK_TRY(mlk_doc_get_vec(from, "intercept", fit->n_machines, &bias));
     fit->bias = mlk_alloc(bias.n, sizeof *fit->bias);
     if (!fit->bias)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu machines", bias.n);
     memcpy(fit->bias, bias.data, bias.n * sizeof *fit->bias);
     MLK_TRY(mlk_machine_load(&fit->machine, from, n_features, n_blocks_of(fit->k, fit->multi_class),
-                             width_of(fit->k, fit->multi_class)));
+                             svc_width(fit->k, fit->multi_class)));
     const mlk_doc *calibration = mlk_doc_find(from, "calibration");
     return calibration ? mlk_calibrator_load(calibration, fit->k,
                                              layout_of(fit->k, fit->multi_class), &fit->calibrator)
@@ -511,14 +503,6 @@ static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_cla
     return MLK_OK;
 }
 
-/* Support vectors of each class: rows of a class follow one another in any layout. */
-static void put_support(const mlk_svc *fit, mlk_doc *to)
-{
-    mlk_doc *list = mlk_doc_put_list(to, "support");
-    for (size_t s = 0; s < fit->machine.n_sv; s++)
-        mlk_doc_put_int(list, NULL, (int64_t)fit->support[s]);
-}
-
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_svc *fit = state;
@@ -526,7 +510,7 @@ static void algo_learned(const void *state, mlk_doc *to)
     mlk_doc_put_int(to, "n_support_vectors", (int64_t)fit->machine.n_sv);
     mlk_doc_put_mat(to, "dual_coef", mlk_svc_dual_coef(fit));
     if (fit->support)
-        put_support(fit, to);
+        mlk_machine_put_rows(to, fit->support, fit->machine.n_sv);
     mlk_svm_info_learned(&fit->info, to);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/sort.h"
 #include "core/status.h"
 #include "model/algo.h"
 #include "svm/libsvm.h"
@@ -107,55 +108,64 @@ static mlk_status check(const mlk_data *data, const mlk_svr_opts *o, const mlk_r
     return mlk_svm_kernel(o->kernel, o->gamma, o->degree, o->coef0, data->X, kernel);
 }
 
-/* All options with the kernel of the first that is not done, by rising C: each solution starts the
- * next, and the kernel matrix stays. */
+/* All options with the kernel of the first, by rising C: each solution starts the next, and the
+ * kernel matrix stays. */
 static mlk_status fit_alike(const mlk_data *data, const void *const *opts, size_t n_opts,
-                            size_t first, const mlk_kernel *kernels, const mlk_run *run,
-                            void **states)
+                            size_t first, const mlk_kernel *kernels, const size_t *order,
+                            const mlk_run *run, void **states)
 {
     const mlk_svr_opts *head = opts[first];
     single_work w;
     double last_C = 0.0;
     MLK_TRY(mlk_single_work_init(&w, data, &kernels[first], head->cache_mb, run));
     mlk_status st = MLK_OK;
-    for (;;) {
-        size_t next = n_opts;
-        for (size_t j = first; j < n_opts; j++) {
-            const mlk_svr_opts *o = opts[j], *best = next < n_opts ? opts[next] : NULL;
-            if (!states[j] && o->cache_mb == head->cache_mb &&
-                memcmp(&kernels[j], &kernels[first], sizeof kernels[j]) == 0 &&
-                (!best || o->C < best->C))
-                next = j;
-        }
-        if (st != MLK_OK || next == n_opts)
-            break;
-        const mlk_svr_opts *o = opts[next];
+    for (size_t k = 0; st == MLK_OK && k < n_opts; k++) {
+        const size_t j = order[k];
+        const mlk_svr_opts *o = opts[j];
         mlk_svr *fit = NULL;
+        if (o->cache_mb != head->cache_mb ||
+            memcmp(&kernels[j], &kernels[first], sizeof kernels[j]) != 0)
+            continue;
         st = fit_one(data, o, &w, last_C, run, &fit);
-        states[next] = fit;
+        states[j] = fit;
         last_C = o->nu == MLK_SVM_NO_NU ? o->C : 0.0;
     }
     mlk_single_work_free(&w);
     return st;
 }
 
+static mlk_status check_grid(const mlk_data *data, const void *const *opts, size_t n_opts,
+                             const mlk_run *run, mlk_kernel *kernels, double *C)
+{
+    for (size_t j = 0; j < n_opts; j++) {
+        const mlk_svr_opts *o = opts[j];
+        MLK_TRY(check(data, o, run, &kernels[j]));
+        C[j] = o->C;
+    }
+    return MLK_OK;
+}
+
 static mlk_status fit_grid(const mlk_data *data, const void *const *opts, size_t n_opts,
                            const mlk_run *run, void **states)
 {
-    mlk_kernel *kernels = mlk_alloc_zero(n_opts, sizeof *kernels);
-    mlk_status st = kernels ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for %zu options", n_opts);
+    mlk_scratch scratch = MLK_SCRATCH_INIT;
+    mlk_kernel *kernels = mlk_scratch_take(&scratch, n_opts, sizeof *kernels);
+    size_t *order = mlk_scratch_take(&scratch, n_opts, sizeof *order);
+    const mlk_vec C = mlk_scratch_vec(&scratch, n_opts);
+    mlk_status st = scratch.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for %zu options", n_opts)
+                                   : check_grid(data, opts, n_opts, run, kernels, C.data);
     for (size_t j = 0; j < n_opts; j++)
         states[j] = NULL;
-    for (size_t j = 0; st == MLK_OK && j < n_opts; j++)
-        st = check(data, opts[j], run, &kernels[j]);
+    if (st == MLK_OK)
+        st = mlk_argsort(C.data, n_opts, order);
     for (size_t j = 0; st == MLK_OK && j < n_opts; j++)
         if (!states[j])
-            st = fit_alike(data, opts, n_opts, j, kernels, run, states);
+            st = fit_alike(data, opts, n_opts, j, kernels, order, run, states);
     for (size_t j = 0; st != MLK_OK && j < n_opts; j++) {
         mlk_svr_free(states[j]);
         states[j] = NULL;
     }
-    mlk_free(kernels);
+    mlk_scratch_release(&scratch);
     return st;
 }
 

@@ -44,6 +44,7 @@ typedef struct mlk_linear_svc_opts {
     int class_weight;        /**< A mlk_svm_class_weight. Default none. */
 } mlk_linear_svc_opts;
 
+/** The defaults named above. */
 mlk_linear_svc_opts mlk_linear_svc_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

@@ -35,6 +35,7 @@ typedef struct mlk_linear_svr_opts {
     int64_t max_iter;        /**< Newton steps, >= 1. Default 1000. */
 } mlk_linear_svr_opts;
 
+/** The defaults named above. */
 mlk_linear_svr_opts mlk_linear_svr_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

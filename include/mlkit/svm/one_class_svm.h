@@ -35,6 +35,7 @@ typedef struct mlk_one_class_svm_opts {
     double cache_mb;  /**< Megabytes of kernel values, in (0, inf). Default 200. */
 } mlk_one_class_svm_opts;
 
+/** The defaults named above. */
 mlk_one_class_svm_opts mlk_one_class_svm_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

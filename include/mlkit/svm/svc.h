@@ -72,6 +72,7 @@ typedef struct mlk_svc_opts {
     int64_t seed;     /**< Of the folds of the calibration. Default 0. */
 } mlk_svc_opts;
 
+/** The defaults named above. */
 mlk_svc_opts mlk_svc_opts_default(void);
 
 /** How the fit went; sums over the machines, but for the violation: the largest. */

@@ -38,6 +38,7 @@ typedef struct mlk_svr_opts {
     double cache_mb;  /**< Megabytes of kernel values, in (0, inf). Default 200. */
 } mlk_svr_opts;
 
+/** The defaults named above. */
 mlk_svr_opts mlk_svr_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */
