@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <popt.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,11 @@
 #include <mlkit/preprocess/model_file.h>
 #include <mlkit/report/json.h>
 #include <mlkit/report/text.h>
+
+struct cli_files {
+    mlk_staged_file **items;
+    size_t n;
+};
 
 #define AT(field) offsetof(cli_settings, field)
 
@@ -52,7 +58,8 @@ const cli_option cli_options[] = {
     {"Tables", .help = NULL},
     {"target", 't', CLI_TEXT, AT(roles.target), LEARN | CLI_SHOW, 0, "COL",
      "the column to predict, by name or 1-based index"},
-    {"features", 0, CLI_TEXT, AT(roles.features), LEARN, 0, "A,B", "learn from these columns only"},
+    {"features", 0, CLI_TEXT, AT(roles.features), LEARN, 0, "A,B",
+     "learn from these columns only (default: from all)"},
     {"ignore", 0, CLI_TEXT, AT(roles.ignore), LEARN, 0, "A,B", "leave these columns out"},
     {"weights", 0, CLI_TEXT, AT(roles.weights), LEARN | CLI_EVAL, 0, "COL",
      "column of sample weights"},
@@ -74,10 +81,13 @@ const cli_option cli_options[] = {
      "missing values: mean, median, mode, drop (the rows) or none (default: median, and mode for "
      "categories; none for trees)"},
     {"encode", 0, CLI_TEXT, AT(encode), LEARN, 0, "HOW",
-     "categories: onehot, dummy, ordinal or native (default: by the model)"},
+     "categories: onehot, dummy, ordinal or native (default: native for trees, dummy for linear, "
+     "onehot for most others; --help MODEL says)"},
     {"scale", 0, CLI_TEXT, AT(scale), LEARN, 0, "HOW",
-     "none, standard, minmax or robust (default: by the model)"},
-    {"poly", 0, CLI_INT, AT(poly), LEARN, 1, "D", "all monomials of the columns up to degree D"},
+     "none, standard, minmax or robust (default: standard where distances or kernels count, else "
+     "none; --help MODEL says)"},
+    {"poly", 0, CLI_INT, AT(poly), LEARN, 1, "D",
+     "all monomials of the columns up to degree D (default 1)"},
 
     {"Learning", .help = NULL},
     {"set", 's', CLI_LIST, AT(set), CLI_FIT, 0, "NAME=VALUE[,...]",
@@ -97,8 +107,8 @@ const cli_option cli_options[] = {
     {"cv", 0, CLI_TEXT, AT(cv), LEARN, 0, "K|KxR|loo",
      "folds, and repeats, of cross-validation (default 5)"},
     {"folds", 0, CLI_TEXT, AT(folds), LEARN, 0, "HOW",
-     "shuffle (stratified for classes), blocks, group:COL or time"},
-    {"search", 0, CLI_TEXT, AT(search), LEARN, 0, "HOW", "grid, random:N or halving"},
+     "shuffle (default; stratified for classes), blocks, group:COL or time"},
+    {"search", 0, CLI_TEXT, AT(search), LEARN, 0, "HOW", "grid (default), random:N or halving"},
     {"scoring", 0, CLI_TEXT, AT(scoring), LEARN, 0, "METRIC",
      "what tuning and folds are judged by (default: accuracy, r2; clusters: silhouette, "
      "davies_bouldin, "
@@ -106,7 +116,7 @@ const cli_option cli_options[] = {
     {"path", 0, CLI_TEXT, AT(path), CLI_FIT, 0, "NAME",
      "a whole path of this parameter, cross-validated"},
     {"rule", 0, CLI_TEXT, AT(rule), CLI_FIT, 0, "RULE",
-     "of a path: min (the best) or 1se (the simplest within one standard error)"},
+     "of a path: min (default; the best) or 1se (the simplest within one standard error)"},
     {"learning-curve", 0, CLI_FLAG, AT(learning_curve), CLI_COMPARE,
      .help = "the score against the number of training rows, of each model"},
     {"validation-curve", 0, CLI_TEXT, AT(validation_curve), CLI_COMPARE, 0, "MODEL.NAME=V1:V2...",
@@ -212,8 +222,16 @@ int cli_check_word(const cli *c, const char *option, const char *value, const ch
     if (!value)
         return CLI_DONE;
     const char *near = mlk_nearest(value, words, n);
-    return near ? cli_usage(c, "--%s '%s' is unknown; did you mean '%s'?", option, value, near)
-                : cli_usage(c, "--%s '%s' is unknown; see --help", option, value);
+    if (near)
+        return cli_usage(c, "--%s '%s' is unknown; did you mean '%s'?", option, value, near);
+    char all[128] = "";
+    for (size_t i = 0; i < n; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s",
+                 i == 0       ? ""
+                 : i + 1 == n ? " or "
+                              : ", ",
+                 words[i]);
+    return cli_usage(c, "--%s '%s' is unknown; expected %s", option, value, all);
 }
 
 /* ------------------------------------------------------- progress and warnings */
@@ -321,7 +339,8 @@ void cli_help_algo(FILE *to, const mlk_algo *algo)
         char value[128], domain[256];
         mlk_text_table_cell(table, o->name);
         mlk_text_table_cell(table, types[o->type]);
-        mlk_text_table_cell(table, mlk_opts_format(o, defaults, value, sizeof value));
+        const char *text = mlk_opts_format(o, defaults, value, sizeof value);
+        mlk_text_table_cell(table, *text ? text : "\"\"");
         mlk_text_table_cell(table, mlk_opts_domain(o, domain, sizeof domain));
         mlk_text_table_cell(table, o->help);
     }
@@ -499,10 +518,39 @@ static int parse(cli *c, int argc, char **argv)
     return CLI_DONE;
 }
 
+static int check_task(const cli *c)
+{
+    static const char *const tasks[] = {"regression", "classification"};
+    return cli_check_word(c, "task", c->set.roles.task, tasks, 2);
+}
+
+/* The written files: into their places, or away. */
+static int settle(const cli *c, int status)
+{
+    cli_files *f = c->files;
+    for (size_t i = 0; i < f->n; i++) {
+        if (status != CLI_DONE) {
+            mlk_file_discard(f->items[i]);
+            continue;
+        }
+        const mlk_status st = mlk_file_commit(f->items[i]);
+        if (st != MLK_OK)
+            status = cli_failed(c, st);
+    }
+    free(f->items);
+    return status;
+}
+
 int cli_main(const cli_tool *tool, int argc, char **argv)
 {
-    cli c = {
-        .tool = tool, .argc = argc, .argv = argv, .set = {.beta = 1.0, .poly = 1, .explain = -1}};
+    cli_files files = {NULL, 0};
+    cli c = {.tool = tool,
+             .argc = argc,
+             .argv = argv,
+             .set = {.beta = 1.0, .poly = 1, .explain = -1},
+             .files = &files};
+    /* A reader that leaves is an error like a full disk: a signal is no answer. */
+    signal(SIGPIPE, SIG_IGN);
     int status = parse(&c, argc, argv);
     if (status == CLI_DONE && c.set.help) {
         const mlk_algo *algo = c.n_args ? cli_find_algo(&c, c.args[0]) : NULL;
@@ -516,7 +564,7 @@ int cli_main(const cli_tool *tool, int argc, char **argv)
         printf("%s %s\n", tool->name, mlk_version());
     } else if (status == CLI_DONE && c.set.list) {
         cli_list_algos(stdout);
-    } else if (status == CLI_DONE) {
+    } else if (status == CLI_DONE && (status = check_task(&c)) == CLI_DONE) {
         c.started = now();
         c.run = (mlk_run){.threads = (int)c.set.threads, .warn = on_warn, .user = &c};
         if (c.set.verbose)
@@ -526,8 +574,9 @@ int cli_main(const cli_tool *tool, int argc, char **argv)
         status = tool->main(&c);
         clear_progress(&c);
     }
-    if (fflush(stdout) != 0 && status == CLI_DONE)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == CLI_DONE)
         status = cli_refuse(&c, "standard output: cannot write");
+    status = settle(&c, status);
     for (size_t i = 0; i < c.owned.n; i++)
         free((void *)(uintptr_t)c.owned.items[i]);
     free(c.owned.items);
@@ -571,7 +620,13 @@ int cli_write(const cli *c, const char *path, const char *text, size_t size)
         return fwrite(text, 1, size, stdout) == size
                    ? CLI_DONE
                    : cli_refuse(c, "standard output: cannot write");
-    const mlk_status st = mlk_file_write(path, text, size);
+    cli_files *f = c->files;
+    mlk_staged_file **items = realloc(f->items, (f->n + 1) * sizeof(mlk_staged_file *));
+    if (!items)
+        return cli_refuse(c, "out of memory");
+    f->items = items;
+    const mlk_status st = mlk_file_stage(path, text, size, &items[f->n]);
+    f->n += st == MLK_OK;
     return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
 }
 

@@ -58,6 +58,7 @@ typedef struct cli_settings {
 } cli_settings;
 
 typedef struct cli cli;
+typedef struct cli_files cli_files;
 
 /* What sort of value an option takes. */
 typedef enum cli_kind { CLI_FLAG, CLI_TEXT, CLI_INT, CLI_REAL, CLI_LIST } cli_kind;
@@ -100,6 +101,7 @@ struct cli {
     double started, drawn; /* of the progress bar */
     void *memory;          /* popt's context, which owns args */
     cli_list owned;        /* the options' values */
+    cli_files *files;      /* written, but in their places only when all went well */
 };
 
 /* The whole life of a program. */
@@ -126,7 +128,7 @@ void cli_help(FILE *to, const cli_tool *tool);
 
 /* Read the table of a path with the settings' reader options. */
 int cli_read_table(cli *c, const char *path, mlk_table **table);
-/* stdout and files: "-" or NULL is stdout. */
+/* stdout and files: "-" or NULL is stdout. Files appear together when the program ends well. */
 int cli_write(const cli *c, const char *path, const char *text, size_t size);
 /* The document as JSON to stdout. */
 int cli_write_json(const cli *c, const mlk_doc *doc);

@@ -269,12 +269,12 @@ static int save_best(cli *c, const tournament *t)
     mlk_model *model;
     mlk_run run = c->run;
     run.progress = NULL;
-    mlk_status st = mlk_comparison_refit(of->comparison, best, &of->data, &run, &model);
-    if (st == MLK_OK)
-        st =
-            learner_save(c->set.save_best, schema, mlk_comparison_pipeline(model), &of->data, &run);
+    const mlk_status st = mlk_comparison_refit(of->comparison, best, &of->data, &run, &model);
+    const int status = st == MLK_OK ? learner_save(c, c->set.save_best, schema,
+                                                   mlk_comparison_pipeline(model), &of->data)
+                                    : cli_failed(c, st);
     mlk_model_free(model);
-    return st == MLK_OK ? CLI_DONE : cli_failed(c, st);
+    return status;
 }
 
 static int print(const cli *c, const tournament *t)

@@ -305,6 +305,12 @@ static int work(cli *c, session *s)
         status = cli_usage(c, "--csv is for rules; %s finds none", s->learner.algo->name);
     if (status == CLI_DONE && c->set.csv && c->set.json)
         status = cli_usage(c, "--json and --csv exclude each other");
+    if (status == CLI_DONE && c->set.output && strcmp(c->set.output, "-") == 0) {
+        if (c->set.json || c->set.csv)
+            status = cli_usage(c, "-o - writes the model to stdout, where %s is to go",
+                               c->set.json ? "--json" : "--csv");
+        c->set.quiet = true; /* the model is all that stdout holds */
+    }
     if (status == CLI_DONE)
         status = cleaning_check(c);
     if (status == CLI_DONE)
@@ -325,11 +331,9 @@ static int work(cli *c, session *s)
         status = cli_strict(c);
     if (status == CLI_DONE)
         status = draw(c, s);
-    if (status == CLI_DONE && c->set.output) {
-        const mlk_status st = learner_save(c->set.output, mlk_dataset_schema(s->dataset), s->model,
-                                           &s->train, &c->run);
-        status = st == MLK_OK ? CLI_DONE : cli_failed(c, st);
-    }
+    if (status == CLI_DONE && c->set.output)
+        status =
+            learner_save(c, c->set.output, mlk_dataset_schema(s->dataset), s->model, &s->train);
     if (status == CLI_DONE)
         status = picture_save(c, &s->picture);
     if (status == CLI_DONE)

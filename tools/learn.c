@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mlkit/model/archive.h>
+
 #include "map.h"
 
 /* ---------------------------------------------------------------- the learner */
@@ -124,28 +126,33 @@ int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **mode
 }
 
 /* The notes keep how the fit ended: nothing that differs from run to run. */
-mlk_status learner_save(const char *path, const mlk_schema *schema, const mlk_model *pipeline,
-                        const mlk_data *train, const mlk_run *run)
+int learner_save(cli *c, const char *path, const mlk_schema *schema, const mlk_model *pipeline,
+                 const mlk_data *train)
 {
     const size_t k = train->y.n ? (train->n_classes ? train->n_classes : 1) : 0;
     double *values = calloc(k + 1, sizeof *values);
+    void *bytes = NULL;
+    size_t size = 0;
     if (!values)
-        return MLK_ENOMEM;
+        return cli_refuse(c, "out of memory");
     mlk_doc *notes = mlk_doc_new();
     mlk_doc_put_int(notes, "rows", (int64_t)train->X.rows);
     put_fit_info(mlk_model_info(mlk_pipeline_inner(pipeline)), mlk_doc_put_map(notes, "fit"));
     mlk_profile *profile = NULL;
     mlk_status st = mlk_doc_check(notes);
     if (st == MLK_OK)
-        st = mlk_profile_new(train, run, &profile);
+        st = mlk_profile_new(train, &c->run, &profile);
     if (st == MLK_OK && k)
         st = mlk_baseline_of(train->y, train->w, train->n_classes, (mlk_vec){values, k});
     if (st == MLK_OK)
-        st = mlk_model_file_write(path, schema, pipeline, (mlk_cvec){values, k}, profile, notes);
+        st = mlk_model_file_encode(schema, pipeline, (mlk_cvec){values, k}, profile, notes, &bytes,
+                                   &size);
+    const int status = st == MLK_OK ? cli_write(c, path, bytes, size) : cli_failed(c, st);
+    mlk_archive_free(bytes);
     mlk_profile_free(profile);
     mlk_doc_free(notes);
     free(values);
-    return st;
+    return status;
 }
 
 void learner_params(const mlk_model *pipeline, mlk_doc *to)
@@ -332,17 +339,14 @@ void put_design_names(const mlk_model *pipeline, const mlk_schema *schema, mlk_d
     const size_t p = mlk_schema_n_features(schema);
     const char **names = malloc((p + 1) * sizeof *names);
     const char *const **levels = malloc((p + 1) * sizeof *levels);
-    mlk_doc *list = mlk_doc_put_list(to, "features");
     for (size_t j = 0; names && levels && j < p; j++) {
         names[j] = mlk_schema_feature(schema, j);
         if (!mlk_schema_levels(schema, j, &levels[j]))
             levels[j] = NULL;
     }
-    for (size_t j = 0; names && levels && j < mlk_pipeline_n_columns(pipeline); j++) {
-        char name[512];
-        mlk_doc_put_text(list, NULL,
-                         mlk_pipeline_column(pipeline, j, names, levels, name, sizeof name));
-    }
+    mlk_doc *list = mlk_doc_put_list(to, "features");
+    if (names && levels)
+        mlk_pipeline_columns(pipeline, names, levels, list);
     free(names);
     free(levels);
 }

@@ -29,8 +29,8 @@ int learner_check_words(const cli *c, const char *impute, const char *encode, co
 int learner_names(cli *c, const mlk_schema *schema, learner *l);
 int learner_fit(cli *c, const learner *l, const mlk_data *data, mlk_model **model);
 /* The model file of a pipeline fitted on `train`. */
-mlk_status learner_save(const char *path, const mlk_schema *schema, const mlk_model *pipeline,
-                        const mlk_data *train, const mlk_run *run);
+int learner_save(cli *c, const char *path, const mlk_schema *schema, const mlk_model *pipeline,
+                 const mlk_data *train);
 /* The resolved parameters, preprocessing included, into the map `to`. */
 void learner_params(const mlk_model *pipeline, mlk_doc *to);
 void learner_free(learner *l);

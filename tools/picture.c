@@ -145,8 +145,6 @@ static const char *last_line(stream *said)
 static int run(const cli *c, const drawer *d, const char *text, char **drawn, size_t *size)
 {
     child k = {.in = -1, .out = -1, .err = -1};
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    struct sigaction before;
     int end = 0, status = CLI_DONE;
     *drawn = NULL;
     const int code = start(d, &k);
@@ -159,9 +157,7 @@ static int run(const cli *c, const drawer *d, const char *text, char **drawn, si
                               d->package);
         return cli_refuse(c, "%s: cannot start: %s", d->argv[0], strerror(code));
     }
-    sigaction(SIGPIPE, &ignore, &before); /* it may go before it has read all */
     const bool whole = converse(&k, text, strlen(text));
-    sigaction(SIGPIPE, &before, NULL);
     close_end(&k.in);
     close_end(&k.out);
     close_end(&k.err);

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ static void add_number(text *t, double x)
 /* Columns to write: numbers, or class labels where `labels` is set. */
 typedef struct output {
     char *titles; /* each ended by NUL, cols of them */
+    size_t width; /* bytes of one */
     mlk_mat values;
     const char **labels;
 } output;
@@ -88,12 +90,29 @@ static output *begin_output(job *j, size_t cols)
 {
     output *o = &j->outputs[j->n++];
     const size_t rows = j->data.X.rows;
-    *o = (output){
-        calloc(cols, 300), {calloc(rows * cols + 1, sizeof(double)), rows, cols, cols}, NULL};
+    size_t longest = 0;
+    for (size_t i = 0; i < mlk_schema_n_classes(j->file->schema); i++) {
+        const size_t length = strlen(mlk_schema_class(j->file->schema, i));
+        longest = length > longest ? length : longest;
+    }
+    const size_t width = 2 * longest + 32; /* decision(A|B) */
+    *o = (output){calloc(cols, width),
+                  width,
+                  {calloc(rows * cols + 1, sizeof(double)), rows, cols, cols},
+                  NULL};
     return o->titles && o->values.data ? o : NULL;
 }
 
-static char *title(output *o, size_t column) { return o->titles + 300 * column; }
+static const char *title(const output *o, size_t column) { return o->titles + o->width * column; }
+
+__attribute__((format(printf, 3, 4))) static void set_title(output *o, size_t column,
+                                                            const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(o->titles + o->width * column, o->width, fmt, args);
+    va_end(args);
+}
 
 static mlk_status put_prediction(cli *c, job *j)
 {
@@ -101,10 +120,7 @@ static mlk_status put_prediction(cli *c, job *j)
     output *o = begin_output(j, 1);
     if (!o)
         return MLK_ENOMEM;
-    snprintf(title(o, 0), 300, "%s",
-             names[j->task == MLK_CLUSTERING ? 1
-                   : j->task == MLK_OUTLIER  ? 2
-                                             : 0]);
+    set_title(o, 0, "%s", names[j->task == MLK_CLUSTERING ? 1 : j->task == MLK_OUTLIER ? 2 : 0]);
     if (j->task == MLK_CLASSIFICATION)
         o->labels = class_names(j->file->schema);
     return mlk_model_predict(j->file->pipeline, j->data.X, &c->run,
@@ -119,9 +135,9 @@ static mlk_status put_probabilities(cli *c, job *j)
         return MLK_ENOMEM;
     for (size_t i = 0; i < k; i++)
         if (j->task == MLK_CLUSTERING)
-            snprintf(title(o, i), 300, "p(%zu)", i);
+            set_title(o, i, "p(%zu)", i);
         else
-            snprintf(title(o, i), 300, "p(%s)", mlk_schema_class(j->file->schema, i));
+            set_title(o, i, "p(%s)", mlk_schema_class(j->file->schema, i));
     return mlk_model_predict_proba(j->file->pipeline, j->data.X, &c->run, o->values);
 }
 
@@ -143,15 +159,14 @@ static void decision_titles(const job *j, output *o)
     const bool pairs = one_versus_one(j);
     size_t at = 0;
     if (q == 1) {
-        snprintf(title(o, 0), 300, "decision");
+        set_title(o, 0, "decision");
         return;
     }
     for (size_t a = 0; a < k; a++) {
         if (!pairs)
-            snprintf(title(o, at++), 300, "decision(%s)", mlk_schema_class(s, a));
+            set_title(o, at++, "decision(%s)", mlk_schema_class(s, a));
         for (size_t b = a + 1; pairs && b < k && at < q; b++)
-            snprintf(title(o, at++), 300, "decision(%s|%s)", mlk_schema_class(s, a),
-                     mlk_schema_class(s, b));
+            set_title(o, at++, "decision(%s|%s)", mlk_schema_class(s, a), mlk_schema_class(s, b));
     }
 }
 
@@ -172,7 +187,7 @@ static mlk_status put_score(cli *c, job *j)
     output *o = begin_output(j, 1);
     if (!o)
         return MLK_ENOMEM;
-    snprintf(title(o, 0), 300, "score");
+    set_title(o, 0, "score");
     const mlk_status st = mlk_model_decision(j->file->pipeline, j->data.X, &c->run, o->values);
     if (strcmp(j->algo->name, "one-class-svm") == 0)
         for (size_t i = 0; i < o->values.rows; i++)
@@ -187,8 +202,7 @@ static mlk_status put_transform(cli *c, job *j)
     if (!o)
         return MLK_ENOMEM;
     for (size_t i = 0; i < k; i++)
-        snprintf(title(o, i), 300, "%s%zu", strcmp(j->algo->name, "pca") == 0 ? "pc" : "dim",
-                 i + 1);
+        set_title(o, i, "%s%zu", strcmp(j->algo->name, "pca") == 0 ? "pc" : "dim", i + 1);
     return mlk_model_transform(j->file->pipeline, j->data.X, &c->run, o->values);
 }
 
@@ -225,8 +239,12 @@ static void add_input(text *t, const mlk_table *table, size_t row)
     }
 }
 
-static void add_outputs(text *t, const job *j, size_t row)
+static void add_outputs(text *t, const job *j, size_t row, bool alone)
 {
+    /* A blank line would be no row. */
+    if (alone && j->n == 1 && j->outputs[0].values.cols == 1 &&
+        isnan(j->outputs[0].values.data[row]))
+        add(t, "\"\"", 2);
     for (size_t k = 0; k < j->n; k++) {
         const output *o = &j->outputs[k];
         for (size_t col = 0; col < o->values.cols; col++) {
@@ -253,13 +271,13 @@ static void write_csv(const cli *c, const job *j, const mlk_table *table,
         for (size_t col = 0; col < j->outputs[k].values.cols; col++) {
             if (k || col)
                 add(t, ",", 1);
-            add_field(t, j->outputs[k].titles + 300 * col);
+            add_field(t, title(&j->outputs[k], col));
         }
     add(t, "\n", 1);
     for (size_t i = 0; i < j->data.X.rows; i++) {
         if (c->set.append)
             add_input(t, table, mlk_dataset_row(dataset, i));
-        add_outputs(t, j, i);
+        add_outputs(t, j, i, !c->set.append);
     }
 }
 
@@ -276,7 +294,7 @@ static int write_json(const cli *c, const job *j)
     for (size_t k = 0; k < j->n; k++) {
         const output *o = &j->outputs[k];
         for (size_t col = 0; col < o->values.cols; col++) {
-            mlk_doc *list = mlk_doc_put_list(columns, o->titles + 300 * col);
+            mlk_doc *list = mlk_doc_put_list(columns, title(o, col));
             for (size_t i = 0; i < o->values.rows; i++) {
                 const double v = o->values.data[i * o->values.ld + col];
                 if (o->labels && !isnan(v))
@@ -307,12 +325,25 @@ static int draw(cli *c, const job *j, const mlk_table *table, const mlk_dataset 
     return status;
 }
 
+/* Does the model have what the command line asks for? */
+static int check_asked(const cli *c, const mlk_algo *algo, const mlk_model *pipeline)
+{
+    if (c->set.transform && !algo->transform)
+        return cli_refuse(c, "%s has no projection", algo->name);
+    if (c->set.probabilities && !mlk_model_n_probabilities(pipeline))
+        return cli_refuse(c, "%s predicts no probabilities", algo->name);
+    if (c->set.decision && !mlk_model_n_decisions(pipeline))
+        return cli_refuse(c, "%s has no decision values", algo->name);
+    return CLI_DONE;
+}
+
 static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *table)
 {
     mlk_dataset *dataset;
     const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(file->pipeline));
-    if (c->set.transform && !algo->transform)
-        return cli_refuse(c, "%s has no projection", algo->name);
+    const int asked = check_asked(c, algo, file->pipeline);
+    if (asked != CLI_DONE)
+        return asked;
     mlk_status st = mlk_dataset_apply(file->schema, table, false, &c->run, &dataset);
     if (st != MLK_OK)
         return cli_failed(c, st);

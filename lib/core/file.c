@@ -47,9 +47,23 @@ static void sync_folder(const char *path)
     }
 }
 
-/* Write to `temp`, a new file, and rename it to `target`. */
-static mlk_status replace(const char *path, const char *target, const char *temp, mode_t mode,
-                          const void *bytes, size_t size)
+struct mlk_staged_file {
+    char *path; /* as the caller calls it */
+    char *goal; /* what gets replaced: a symbolic link is followed */
+    char *temp; /* NULL: the bytes are already where they belong */
+};
+
+static void release(mlk_staged_file *f)
+{
+    mlk_free(f->path);
+    mlk_free(f->goal);
+    mlk_free(f->temp);
+    mlk_free(f);
+}
+
+/* All of the file named `temp`, which is new. */
+static mlk_status write_new(const char *path, const char *temp, mode_t mode, const void *bytes,
+                            size_t size)
 {
     const int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
@@ -60,12 +74,8 @@ static mlk_status replace(const char *path, const char *target, const char *temp
         ok = false;
         error = errno;
     }
-    if (ok && rename(temp, target) == 0) {
-        sync_folder(target);
-        return MLK_OK;
-    }
     if (ok)
-        error = errno;
+        return MLK_OK;
     (void)unlink(temp);
     errno = error;
     return refused(path);
@@ -76,40 +86,92 @@ static mlk_status write_fd(const char *path, int fd, const void *bytes, size_t s
     return write_all(fd, bytes, size) ? MLK_OK : refused(path);
 }
 
-mlk_status mlk_file_write(const char *path, const void *bytes, size_t size)
+/* Into what is no regular file. */
+static mlk_status write_through(const char *path, const void *bytes, size_t size)
+{
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return refused(path);
+    const mlk_status st = write_fd(path, fd, bytes, size);
+    return close(fd) == 0 || st != MLK_OK ? st : refused(path);
+}
+
+static mlk_status name_files(const char *path, bool exists, mlk_staged_file *f)
 {
     static atomic_uint serial;
-    struct stat info;
-
-    if (strcmp(path, "-") == 0)
-        return write_fd("standard output", STDOUT_FILENO, bytes, size);
-    const bool exists = stat(path, &info) == 0;
-    if (exists && S_ISDIR(info.st_mode)) {
-        errno = EISDIR;
-        return refused(path);
-    }
-    if (exists && !S_ISREG(info.st_mode)) {
-        const int fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (fd < 0)
-            return refused(path);
-        const mlk_status st = write_fd(path, fd, bytes, size);
-        return close(fd) == 0 || st != MLK_OK ? st : refused(path);
-    }
-    /* A symbolic link is followed, so that it is its target that gets replaced. */
     char *target = exists ? realpath(path, NULL) : NULL;
     const char *goal = target ? target : path;
     const size_t room = strlen(goal) + 64;
-    char *temp = mlk_alloc(room, 1);
-    mlk_status st;
-    if (temp) {
-        snprintf(temp, room, "%s.%ld-%u.tmp", goal, (long)getpid(), atomic_fetch_add(&serial, 1));
-        st = replace(path, goal, temp, exists ? info.st_mode & 0777 : 0666, bytes, size);
-    } else {
-        st = MLK_FAIL(MLK_ENOMEM, "no memory to write %s", path);
+    f->path = mlk_alloc(strlen(path) + 1, 1);
+    f->goal = mlk_alloc(strlen(goal) + 1, 1);
+    f->temp = mlk_alloc(room, 1);
+    const bool ok = f->path && f->goal && f->temp;
+    if (ok) {
+        strcpy(f->path, path);
+        strcpy(f->goal, goal);
+        snprintf(f->temp, room, "%s.%ld-%u.tmp", goal, (long)getpid(),
+                 atomic_fetch_add(&serial, 1));
     }
-    mlk_free(temp);
     free(target); /* realpath()'s */
+    return ok ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory to write %s", path);
+}
+
+mlk_status mlk_file_stage(const char *path, const void *bytes, size_t size, mlk_staged_file **file)
+{
+    struct stat info;
+    *file = NULL;
+    const bool exists = stat(path, &info) == 0;
+    if (exists && S_ISDIR(info.st_mode))
+        return MLK_FAIL(MLK_EIO, "%s: a folder; expected a file", path);
+    mlk_staged_file *f = mlk_alloc_zero(1, sizeof *f);
+    if (!f)
+        return MLK_FAIL(MLK_ENOMEM, "no memory to write %s", path);
+    mlk_status st;
+    if (exists && !S_ISREG(info.st_mode)) {
+        st = write_through(path, bytes, size);
+    } else {
+        st = name_files(path, exists, f);
+        if (st == MLK_OK)
+            st = write_new(path, f->temp, exists ? info.st_mode & 0777 : 0666, bytes, size);
+    }
+    if (st == MLK_OK)
+        *file = f;
+    else
+        release(f);
     return st;
+}
+
+mlk_status mlk_file_commit(mlk_staged_file *f)
+{
+    mlk_status st = MLK_OK;
+    if (!f)
+        return MLK_OK;
+    if (f->temp && rename(f->temp, f->goal) == 0) {
+        sync_folder(f->goal);
+    } else if (f->temp) {
+        st = refused(f->path);
+        (void)unlink(f->temp);
+    }
+    release(f);
+    return st;
+}
+
+void mlk_file_discard(mlk_staged_file *f)
+{
+    if (!f)
+        return;
+    if (f->temp)
+        (void)unlink(f->temp);
+    release(f);
+}
+
+mlk_status mlk_file_write(const char *path, const void *bytes, size_t size)
+{
+    mlk_staged_file *file;
+    if (strcmp(path, "-") == 0)
+        return write_fd("standard output", STDOUT_FILENO, bytes, size);
+    MLK_TRY(mlk_file_stage(path, bytes, size, &file));
+    return mlk_file_commit(file);
 }
 
 /* Everything that can be read from fd. */
@@ -150,10 +212,13 @@ mlk_status mlk_file_read(const char *path, void **bytes, size_t *size)
     *size = 0;
     if (strcmp(path, "-") == 0)
         return slurp("standard input", STDIN_FILENO, bytes, size);
+    struct stat info;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return refused(path);
-    const mlk_status st = slurp(path, fd, bytes, size);
+    const bool folder = fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+    const mlk_status st = folder ? MLK_FAIL(MLK_EIO, "%s: a folder; expected a file", path)
+                                 : slurp(path, fd, bytes, size);
     close(fd);
     return st;
 }

@@ -51,7 +51,8 @@ mlk_status mlk_names_split(const char *list, mlk_scratch *s, char ***names, size
     return MLK_OK;
 }
 
-mlk_status mlk_names_find(const char *const *names, size_t n, const char *name, size_t *j)
+mlk_status mlk_names_find(const char *table, const char *const *names, size_t n, const char *name,
+                          size_t *j)
 {
     for (size_t i = 0; i < n; i++)
         if (strcmp(names[i], name) == 0) {
@@ -66,6 +67,6 @@ mlk_status mlk_names_find(const char *const *names, size_t n, const char *name, 
     }
     const char *near = mlk_nearest(name, names, n);
     if (near)
-        return MLK_FAIL(MLK_EINVAL, "no column '%s'; did you mean '%s'?", name, near);
-    return MLK_FAIL(MLK_EINVAL, "no column '%s' among %zu", name, n);
+        return MLK_FAIL(MLK_EINVAL, "%s: no column '%s'; did you mean '%s'?", table, name, near);
+    return MLK_FAIL(MLK_EINVAL, "%s: no column '%s' among its %zu", table, name, n);
 }

@@ -142,7 +142,7 @@ mlk_status mlk_table_find(const mlk_table *t, const char *name, size_t *j)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu names", t->cols);
     for (size_t i = 0; i < t->cols; i++)
         names[i] = t->columns[i].name;
-    const mlk_status st = mlk_names_find(names, t->cols, name, j);
+    const mlk_status st = mlk_names_find(t->name, names, t->cols, name, j);
     mlk_free(names);
     return st;
 }

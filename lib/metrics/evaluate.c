@@ -292,6 +292,12 @@ static void put_classes(const mlk_evaluation *e, const char *const *classes, mlk
 {
     static const char *const names[] = {"precision", "recall", "f1", "support"};
     char buf[24];
+    if (!e->confusion.rows) {
+        mlk_doc_put_null(to, "confusion_matrix");
+        mlk_doc_put_null(to, "classes");
+        mlk_doc_put_null(to, "per_class");
+        return;
+    }
     mlk_doc_put_mat(to, "confusion_matrix", mlk_mat_c(e->confusion));
     mlk_doc *list = mlk_doc_put_list(to, "classes"), *map = mlk_doc_put_map(to, "per_class");
     for (size_t j = 0; j < e->per_class.rows; j++) {
@@ -318,8 +324,7 @@ mlk_doc *mlk_evaluation_report(const mlk_evaluation *e, const char *const *class
 {
     mlk_evaluation_metrics(e, to);
     put_intervals(e, to);
-    if (e->confusion.rows)
-        put_classes(e, classes, to);
+    put_classes(e, classes, to);
     mlk_doc *curves = mlk_doc_put_map(to, "curves");
     put_curve(curves, "roc", &e->roc, (const char *const[]){"fpr", "tpr", "threshold"});
     const mlk_curve pr = {e->pr.n, e->pr.y, e->pr.x, e->pr.z, NULL};

@@ -163,7 +163,8 @@ double mlk_of_rmse(const work *k, const double *s, const mlk_note *note)
 double mlk_of_mape(const work *k, const double *s, const mlk_note *note)
 {
     if (k->zeros)
-        return mlk_undefined(note, "the truth is 0 in %zu rows", k->zeros);
+        return mlk_undefined(note, "the truth is 0 in %zu row%s", k->zeros,
+                             k->zeros == 1 ? "" : "s");
     return s[SUM_REL] / s[SUM_W];
 }
 

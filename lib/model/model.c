@@ -178,8 +178,8 @@ mlk_status mlk_model_predict_proba(const mlk_model *m, mlk_cmat X, const mlk_run
 
 mlk_status mlk_model_decision(const mlk_model *m, mlk_cmat X, const mlk_run *run, mlk_mat out)
 {
-    MLK_TRY(check_output(m, m->algo->decision, "decision values", X, m->n_features, out.rows,
-                         out.cols, mlk_model_n_decisions(m)));
+    const size_t q = mlk_model_n_decisions(m);
+    MLK_TRY(check_output(m, q, "decision values", X, m->n_features, out.rows, out.cols, q));
     return m->algo->decision(m->state, X, run, out);
 }
 

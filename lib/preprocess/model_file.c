@@ -1,5 +1,6 @@
 #include <mlkit/preprocess/model_file.h>
 
+#include <mlkit/core/file.h>
 #include <mlkit/model/archive.h>
 #include <mlkit/preprocess/pipeline.h>
 
@@ -26,9 +27,9 @@ const char *mlk_task_name(unsigned task)
     return "";
 }
 
-mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
-                                const mlk_model *pipeline, mlk_cvec baseline,
-                                const mlk_profile *profile, const mlk_doc *notes)
+mlk_status mlk_model_file_encode(const mlk_schema *schema, const mlk_model *pipeline,
+                                 mlk_cvec baseline, const mlk_profile *profile,
+                                 const mlk_doc *notes, void **bytes, size_t *size)
 {
     const mlk_algo *algo = mlk_model_algo(mlk_pipeline_inner(pipeline));
     char tool[64];
@@ -43,8 +44,20 @@ mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
     if (profile)
         mlk_profile_save(profile, mlk_doc_put_map(doc, "profile"));
     mlk_doc_put_copy(doc, "notes", notes);
-    const mlk_status st = mlk_archive_write(path, doc);
+    const mlk_status st = mlk_archive_encode(doc, bytes, size);
     mlk_doc_free(doc);
+    return st;
+}
+
+mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
+                                const mlk_model *pipeline, mlk_cvec baseline,
+                                const mlk_profile *profile, const mlk_doc *notes)
+{
+    void *bytes;
+    size_t size;
+    MLK_TRY(mlk_model_file_encode(schema, pipeline, baseline, profile, notes, &bytes, &size));
+    const mlk_status st = mlk_file_write(path, bytes, size);
+    mlk_archive_free(bytes);
     return st;
 }
 

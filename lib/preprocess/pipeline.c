@@ -845,25 +845,26 @@ static void add_column(const mlk_steps *s, size_t j, const char *const *feature_
         mlk_strbuf_printf(to, "=%zu", level);
 }
 
-const char *mlk_pipeline_column(const mlk_model *m, size_t j, const char *const *feature_names,
-                                const char *const *const *level_names, char *buf, size_t size)
+void mlk_pipeline_columns(const mlk_model *m, const char *const *feature_names,
+                          const char *const *const *level_names, mlk_doc *list)
 {
     const mlk_steps *s = mlk_pipeline_steps(m);
     size_t factors[MAX_DEGREE];
-    const size_t n = mlk_polynomial_factors(s->encoder->columns, s->degree, j, factors);
-    mlk_strbuf name = MLK_STRBUF_INIT;
-    for (size_t k = 0, power; k < n; k += power) {
-        for (power = 1; k + power < n && factors[k + power] == factors[k];)
-            power++;
-        if (k)
-            mlk_strbuf_add(&name, " ");
-        add_column(s, factors[k], feature_names, level_names, &name);
-        if (power > 1)
-            mlk_strbuf_printf(&name, "^%zu", power);
+    for (size_t j = 0; j < mlk_pipeline_n_columns(m); j++) {
+        const size_t n = mlk_polynomial_factors(s->encoder->columns, s->degree, j, factors);
+        mlk_strbuf name = MLK_STRBUF_INIT;
+        for (size_t k = 0, power; k < n; k += power) {
+            for (power = 1; k + power < n && factors[k + power] == factors[k];)
+                power++;
+            if (k)
+                mlk_strbuf_add(&name, " ");
+            add_column(s, factors[k], feature_names, level_names, &name);
+            if (power > 1)
+                mlk_strbuf_printf(&name, "^%zu", power);
+        }
+        mlk_doc_put_text(list, NULL, name.text ? name.text : "");
+        mlk_strbuf_free(&name);
     }
-    snprintf(buf, size, "%s", name.text ? name.text : "");
-    mlk_strbuf_free(&name);
-    return buf;
 }
 
 static mlk_status algo_codegen(const void *state, mlk_codegen *to)

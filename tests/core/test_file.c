@@ -63,6 +63,30 @@ START_TEST(a_failure_leaves_the_old_file_and_nothing_else)
 }
 END_TEST
 
+START_TEST(a_staged_file_is_seen_when_it_is_committed)
+{
+    const char *path = fresh_path("a.txt");
+    mlk_staged_file *file;
+    require_ok(mlk_file_write(path, "old", 3));
+    require_ok(mlk_file_stage(path, "new", 3, &file));
+    require_content(path, "old");
+    mlk_file_discard(file);
+    require_content(path, "old");
+    require_ok(mlk_file_stage(path, "new", 3, &file));
+    require_ok(mlk_file_commit(file));
+    require_content(path, "new");
+    for (int k = 0; k < 4; k++) {
+        mlk_test_fail_at = k;
+        require_fail(mlk_file_stage(path, "bad", 3, &file), MLK_ENOMEM, "no memory to write");
+        ck_assert_ptr_null(file);
+    }
+    mlk_test_fail_at = -1;
+    require_ok(mlk_file_commit(NULL));
+    mlk_file_discard(NULL);
+    remove_with_folder(path);
+}
+END_TEST
+
 START_TEST(writes_through_links_and_to_devices)
 {
     const char *path = fresh_path("target"), *link = fresh_path("link");
@@ -84,7 +108,7 @@ START_TEST(says_why_it_cannot_read)
     size_t size;
     require_fail(mlk_file_read("/no/such/file", &bytes, &size), MLK_EIO,
                  "/no/such/file: No such file or directory");
-    require_fail(mlk_file_read("/", &bytes, &size), MLK_EIO, "/: Is a directory");
+    require_fail(mlk_file_read("/", &bytes, &size), MLK_EIO, "/: a folder; expected a file");
     ck_assert_ptr_null(bytes);
 }
 END_TEST
@@ -131,6 +155,7 @@ Suite *test_suite(void)
     TCase *tc = test_case(s, "file");
     tcase_add_test(tc, replaces_whole_files);
     tcase_add_test(tc, a_failure_leaves_the_old_file_and_nothing_else);
+    tcase_add_test(tc, a_staged_file_is_seen_when_it_is_committed);
     tcase_add_test(tc, writes_through_links_and_to_devices);
     tcase_add_test(tc, says_why_it_cannot_read);
     tcase_add_test(tc, hashes_as_the_standard_says);

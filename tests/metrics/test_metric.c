@@ -384,7 +384,7 @@ START_TEST(says_why_a_metric_is_not_defined)
     require_close(value_of(&constant, "mae"), 1.9, 1e-15);
     const mlk_predictions zeros = {
         .task = MLK_METRIC_REGRESSION, .truth = {zero, 3}, .predicted = {f, 3}};
-    require_undefined(&zeros, "mape", "the truth is 0 in 1 rows");
+    require_undefined(&zeros, "mape", "the truth is 0 in 1 row");
 
     const size_t only_0[] = {5, 2, 0, 0}, never_1[] = {5, 0, 2, 0}, all_0[] = {5, 0, 0, 0};
     mlk_predictions p = from_confusion(only_0, 2);

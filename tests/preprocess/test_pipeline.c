@@ -334,12 +334,14 @@ START_TEST(multiplies_columns_in_scikit_learns_order)
     static const char *const raw[] = {"a", "b"};
     const mlk_data d = numbers();
     mlk_model *m = fit(&plain, &d, "median", NULL, "none", 3);
-    char name[32];
+    mlk_doc *list = mlk_doc_new();
+    mlk_pipeline_columns(m, raw, NULL, mlk_doc_put_list(list, "names"));
     ck_assert_uint_eq(mlk_pipeline_n_columns(m), 9);
     for (size_t j = 0; j < 9; j++) {
         require_close(seen->X.data[j], expected[j], 0.0);
-        ck_assert_str_eq(mlk_pipeline_column(m, j, raw, NULL, name, sizeof name), names[j]);
+        ck_assert_str_eq(mlk_doc_text(mlk_doc_at(mlk_doc_find(list, "names"), j)), names[j]);
     }
+    mlk_doc_free(list);
     mlk_model_free(m);
 }
 END_TEST
@@ -387,12 +389,13 @@ START_TEST(leaves_indicators_and_their_products_unscaled)
     static const char *const levels[] = {"f", "m", "x", "y"};
     static const char *const *const level_names[] = {NULL, NULL, levels};
     const mlk_data d = mixed_data();
-    char name[32];
     mlk_model *m = fit(&plain, &d, NULL, "dummy", "standard", 2);
+    mlk_doc *list = mlk_doc_new();
+    mlk_pipeline_columns(m, names, level_names, mlk_doc_put_list(list, "names"));
     bool found = false;
     for (size_t j = 0; j < mlk_pipeline_n_columns(m); j++) {
         double mean = 0, square = 0;
-        mlk_pipeline_column(m, j, names, level_names, name, sizeof name);
+        const char *name = mlk_doc_text(mlk_doc_at(mlk_doc_find(list, "names"), j));
         for (size_t i = 0; i < 8; i++) {
             mean += seen->X.data[i * seen->X.cols + j] / 8;
             square += pow(seen->X.data[i * seen->X.cols + j], 2) / 8;

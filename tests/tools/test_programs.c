@@ -355,6 +355,61 @@ START_TEST(quotes_what_csv_must_quote)
 }
 END_TEST
 
+/* `n` times the letter. */
+static char *long_name(char letter, size_t n)
+{
+    char *name = test_alloc(n + 1);
+    memset(name, letter, n);
+    name[n] = '\0';
+    return name;
+}
+
+START_TEST(names_of_any_length_stay_whole)
+{
+    const char *column = long_name('c', 3000), *yes = long_name('y', 1000),
+               *no = long_name('n', 1000);
+    char *text = test_alloc(20000), *expected = test_alloc(20000);
+    sprintf(text, "%s,t\n1,%s\n2,%s\n3,%s\n4,%s\n", column, yes, no, yes, no);
+    shell_write("t.csv", text);
+    sprintf(expected, "\"%s\"", column);
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-fit tree -t t -o m.mlk --json t.csv"), expected));
+    sprintf(expected, "prediction,p(%s),p(%s)\n", no, yes);
+    const char *p = out_of("mlkit-predict m.mlk --probabilities t.csv");
+    ck_assert(strncmp(p, expected, strlen(expected)) == 0);
+}
+END_TEST
+
+START_TEST(a_row_without_a_prediction_is_no_blank_line)
+{
+    shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
+    shell_write("gap.csv", "a\n1\nNA\n3\n");
+    const char *p = out_of("mlkit-fit ridge -q -t y --impute drop -o m.mlk t.csv; "
+                           "mlkit-predict m.mlk gap.csv");
+    ck_assert_ptr_nonnull(strstr(p, "\n\"\"\n"));
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-predict m.mlk --append gap.csv"), "\n,\n"));
+}
+END_TEST
+
+START_TEST(figures_that_do_not_apply_are_null)
+{
+    shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
+    const char *json =
+        out_of("mlkit-fit ridge -q -t y -o m.mlk t.csv; mlkit-eval m.mlk --json t.csv");
+    ck_assert_ptr_nonnull(strstr(json, "\"confusion_matrix\": null"));
+    ck_assert_ptr_nonnull(strstr(json, "\"classes\": null"));
+    ck_assert_ptr_nonnull(strstr(json, "\"per_class\": null"));
+}
+END_TEST
+
+START_TEST(a_model_to_stdout_comes_alone)
+{
+    shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
+    out_of("mlkit-fit ridge -t y -o m.mlk t.csv; mlkit-fit ridge -t y -o - t.csv | cmp - m.mlk");
+    shell_require(2, "-o - writes the model to stdout, where --json is to go",
+                  "mlkit-fit ridge -t y --json -o - t.csv");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("tools/programs");
@@ -376,5 +431,9 @@ Suite *test_suite(void)
     tcase_add_test(tc, shows_a_tree_in_every_form);
     tcase_add_test(tc, scores_are_larger_for_what_is_more_outlying);
     tcase_add_test(tc, quotes_what_csv_must_quote);
+    tcase_add_test(tc, names_of_any_length_stay_whole);
+    tcase_add_test(tc, a_row_without_a_prediction_is_no_blank_line);
+    tcase_add_test(tc, figures_that_do_not_apply_are_null);
+    tcase_add_test(tc, a_model_to_stdout_comes_alone);
     return s;
 }

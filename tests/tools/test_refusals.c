@@ -25,7 +25,8 @@ static const struct {
     {"a,,y\n1,2,3\n", "mlkit-fit linear -t y bad.csv", 1, "mlkit-fit: bad.csv:1: "},
     {"a,y\n1,2\ninf,4\n", "mlkit-fit linear -t y bad.csv", 1, "mlkit-fit: bad.csv:3: "},
     {"a,y\n1,2\n1e999,4\n", "mlkit-fit linear -t y bad.csv", 1, "mlkit-fit: bad.csv:3: "},
-    {"a,y\n1,2\n3,4\n", "mlkit-fit linear -t price bad.csv", 1, "'price'"},
+    {"a,y\n1,2\n3,4\n", "mlkit-fit linear -t price bad.csv", 1,
+     "mlkit-fit: bad.csv: no column 'price' among its 2"},
     {"a,price\n1,2\n3,4\n", "mlkit-fit linear -t pirce bad.csv", 1, "did you mean 'price'?"},
     {"a,y\n1,2\n3,4\n", "mlkit-fit linear -t Y bad.csv", 1, "did you mean 'y'?"},
     {"a,y\n1,\n3,\n", "mlkit-fit linear -t y bad.csv", 1, "mlkit-fit: bad.csv: "},
@@ -46,6 +47,11 @@ static const struct {
     {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t", 2, "mlkit-fit: -t"},
     {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t y --test 1.5 bad.csv", 2, "outside (0, 1)"},
     {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t y --impute men bad.csv", 2, "did you mean 'mean'?"},
+    {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t y --scale std bad.csv", 2,
+     "expected none, standard, minmax or robust"},
+    {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t y --task regresion bad.csv", 2,
+     "did you mean 'regression'?"},
+    {"a,y\n1,2\n3,4\n", "mlkit-predict . bad.csv", 1, ".: a folder; expected a file"},
     {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t y nosuch.csv", 1, "nosuch.csv: No such file"},
     {"a,y\n1,2\n3,4\n", "mlkit-fit ridge -t y .", 1, "a folder; expected a file"},
     {"a,y\n1,2\n3,4\n", "mlkit-predict bad.csv bad.csv", 1, "bad.csv: not a model file"},
@@ -134,6 +140,45 @@ START_TEST(keeps_the_old_model_when_the_new_one_cannot_be_written)
 }
 END_TEST
 
+START_TEST(files_appear_when_all_went_well_or_not_at_all)
+{
+    size_t n, again;
+    fit_a_model();
+    const char *old = shell_read("m.mlk", &n);
+    shell_require(1, "standard output: cannot write",
+                  "mlkit-fit ridge -t y -s alpha=7 -o m.mlk good.csv >/dev/full");
+    if (shell_run("command -v gnuplot").status == 0)
+        shell_require(1, "no/p.svg: No such file or directory",
+                      "mlkit-fit ridge -t y -s alpha=7 -o m.mlk --plot no/p.svg good.csv");
+    const char *now = shell_read("m.mlk", &again);
+    ck_assert(again == n && memcmp(old, now, n) == 0);
+    shell_require_files("good.csv m.mlk");
+}
+END_TEST
+
+START_TEST(a_reader_that_leaves_is_an_error_and_no_signal)
+{
+    fit_a_model();
+    const shell_result r = shell_run(
+        "{ echo a,c; yes 1,u | head -n 100000; } >big.csv; "
+        "{ mlkit-predict m.mlk big.csv; echo $? >status; } | head -n 1 >/dev/null; cat status");
+    ck_assert_str_eq(r.out, "1\n");
+    ck_assert_str_eq(r.err, "mlkit-predict: standard output: cannot write\n");
+}
+END_TEST
+
+START_TEST(says_what_a_model_has_not)
+{
+    fit_a_model();
+    shell_require(1, "mlkit-predict: ridge predicts no probabilities",
+                  "mlkit-predict m.mlk --probabilities good.csv");
+    shell_require(1, "mlkit-predict: ridge has no decision values",
+                  "mlkit-predict m.mlk --decision good.csv");
+    shell_require(1, "mlkit-predict: ridge has no projection",
+                  "mlkit-predict m.mlk --transform good.csv");
+}
+END_TEST
+
 START_TEST(strict_turns_a_warning_into_a_refusal)
 {
     shell_write("gap.csv", "a,y\n1,2\n3,\n4,5\n6,1\n");
@@ -174,6 +219,9 @@ Suite *test_suite(void)
     tcase_add_test(tc, refuses_every_cut_of_a_model_file);
     tcase_add_test(tc, refuses_every_altered_byte_of_a_model_file);
     tcase_add_test(tc, keeps_the_old_model_when_the_new_one_cannot_be_written);
+    tcase_add_test(tc, files_appear_when_all_went_well_or_not_at_all);
+    tcase_add_test(tc, a_reader_that_leaves_is_an_error_and_no_signal);
+    tcase_add_test(tc, says_what_a_model_has_not);
     tcase_add_test(tc, strict_turns_a_warning_into_a_refusal);
     tcase_add_test(tc, a_note_is_no_warning);
     tcase_add_test(tc, names_a_column_that_is_missing_at_prediction);

@@ -18,6 +18,20 @@ MLK_BEGIN_DECLS
  */
 mlk_status mlk_file_write(const char *path, const void *bytes, size_t size);
 
+/** A file that is written and flushed beside its place, which nobody sees yet. */
+typedef struct mlk_staged_file mlk_staged_file;
+
+/**
+ * mlk_file_write() in two steps, for several files that shall be there together or not at all:
+ * first all that can go wrong, then the renaming. What is no regular file is written at once.
+ *
+ * @param[out] file Release with mlk_file_commit() or mlk_file_discard(). NULL on failure.
+ */
+mlk_status mlk_file_stage(const char *path, const void *bytes, size_t size, mlk_staged_file **file);
+/** Into its place. MLK_EIO; the staged file is released either way. NULL is allowed. */
+mlk_status mlk_file_commit(mlk_staged_file *file);
+void mlk_file_discard(mlk_staged_file *file); /**< As if it had never been. NULL is allowed. */
+
 /** All of a file ("-": standard input). Release *bytes with mlk_file_free(). NULL on failure. */
 mlk_status mlk_file_read(const char *path, void **bytes, size_t *size);
 void mlk_file_free(void *bytes);

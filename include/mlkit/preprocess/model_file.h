@@ -50,6 +50,11 @@ mlk_status mlk_model_file_write(const char *path, const mlk_schema *schema,
                                 const mlk_model *pipeline, mlk_cvec baseline,
                                 const mlk_profile *profile, const mlk_doc *notes);
 
+/** The bytes of such a file, to release with mlk_archive_free(). NULL on failure. MLK_ENOMEM. */
+mlk_status mlk_model_file_encode(const mlk_schema *schema, const mlk_model *pipeline,
+                                 mlk_cvec baseline, const mlk_profile *profile,
+                                 const mlk_doc *notes, void **bytes, size_t *size);
+
 /**
  * Read one, trusting nothing.
  *

@@ -71,15 +71,14 @@ size_t mlk_pipeline_n_columns(const mlk_model *pipeline);       /**< Columns of 
 mlk_status mlk_pipeline_design(const mlk_model *pipeline, mlk_cmat X, const mlk_run *run,
                                mlk_mat out);
 /**
- * Name of design column j, such as "age", "sex=male", "age^2 income", cut to `size` bytes in buf.
+ * The names of the design's columns, such as "age", "sex=male", "age^2 income", one after the
+ * other into a list.
  *
  * @param[in] feature_names One per raw column; NULL: x0, x1, ...
  * @param[in] level_names   One list per raw column (NULL for numbers); NULL: the codes.
- * @return buf
  */
-const char *mlk_pipeline_column(const mlk_model *pipeline, size_t j,
-                                const char *const *feature_names,
-                                const char *const *const *level_names, char *buf, size_t size);
+void mlk_pipeline_columns(const mlk_model *pipeline, const char *const *feature_names,
+                          const char *const *const *level_names, mlk_doc *list);
 
 MLK_END_DECLS
 
