@@ -3,13 +3,14 @@
  * tests of equal models reject, or set bias and variance by the bootstrap beside their definition:
  *
  *     bench_selection prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS
- *     bench_selection level TABLES ROWS FOLDS REPEATS MODEL TASK
+ *     bench_selection level TABLES ROWS FOLDS REPEATS MODEL TASK [NAME VALUE]
  *     bench_selection bias ROWS SETS
  *
  * DATA holds ROWS * COLUMNS doubles of X, row by row, then ROWS of y. Prints one JSON line: the
  * seconds of each repeat, and a figure to compare with the peer's.
  */
 #include <mlkit/linear/ridge.h>
+#include <mlkit/model.h>
 #include <mlkit/preprocess/pipeline.h>
 #include <mlkit/selection/bootstrap.h>
 #include <mlkit/selection/compare.h>
@@ -128,6 +129,7 @@ static void time_task(char **argv)
  * the training rows. */
 typedef struct duel {
     const mlk_algo *algo;
+    const void *opts; /* NULL: defaults */
     bool classes;
     size_t rows, folds, repeats;
 } duel;
@@ -152,7 +154,7 @@ static double compare_equals(const duel *how, uint64_t seed, double *d)
             .X = {x + model * n, n, 1, 1}, .y = {y, n}, .n_classes = how->classes ? 2 : 0};
         const mlk_folds_opts fo = {
             .folds = how->folds, .repeats = how->repeats, .seed = (int64_t)seed};
-        const mlk_candidate c = {.algo = how->algo};
+        const mlk_candidate c = {.algo = how->algo, .opts = how->opts};
         const mlk_cv_opts co = {.metrics = metric, .n_metrics = 1, .beta = 1.0};
         mlk_folds *f;
         mlk_cv *cv;
@@ -168,26 +170,54 @@ static double compare_equals(const duel *how, uint64_t seed, double *d)
     return ratio;
 }
 
+/* Options of an algorithm with one of them set; NULL: no name is given. */
+static void *options_of(const mlk_algo *algo, const char *name, const char *value)
+{
+    if (!name)
+        return NULL;
+    void *opts = mlk_alloc_zero(1, algo->opts_size);
+    if (!opts)
+        fail("no memory");
+    mlk_opts_set_default(algo->opts, opts);
+    check(mlk_opts_parse(algo->opts, algo->name, name, value, opts));
+    return opts;
+}
+
 /* Shares of tables on which the tests find a difference between equal models at 5 %. */
-static void count_rejections(char **argv)
+static void count_rejections(int argc, char **argv)
 {
     const size_t tables = strtoul(argv[2], NULL, 10);
-    const duel how = {mlk_algo_find(argv[6]), strcmp(argv[7], "classification") == 0,
-                      strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10),
+    const mlk_algo *algo = mlk_algo_find(argv[6]);
+    if (!algo)
+        fail("no such model");
+    void *opts = options_of(algo, argc > 8 ? argv[8] : NULL, argv[argc - 1]);
+    const duel how = {algo,
+                      opts,
+                      strcmp(argv[7], "classification") == 0,
+                      strtoul(argv[3], NULL, 10),
+                      strtoul(argv[4], NULL, 10),
                       strtoul(argv[5], NULL, 10)};
     const size_t splits = how.folds * how.repeats;
-    size_t corrected = 0, plain = 0;
+    size_t corrected = 0, strict = 0, plain = 0, f = 0;
     double *d = mlk_alloc(splits, sizeof *d);
-    if (!d || !how.algo)
-        fail("no memory, or no such model");
+    if (!d)
+        fail("no memory");
     for (size_t t = 0; t < tables; t++) {
         const double ratio = compare_equals(&how, 1000 + t, d);
-        corrected += mlk_corrected_t_test((mlk_cvec){d, splits}, ratio, 0.95).p < 0.05;
+        const double p = mlk_corrected_t_test((mlk_cvec){d, splits}, ratio, 0.95).p;
+        corrected += p < 0.05;
+        strict += p < 0.01;
         plain += mlk_corrected_t_test((mlk_cvec){d, splits}, 0.0, 0.95).p < 0.05;
+        f += how.folds == 2 && mlk_5x2cv_f_test((mlk_cvec){d, splits}).p < 0.05;
     }
-    printf("{\"tables\": %zu, \"corrected\": %.4f, \"plain\": %.4f}\n", tables,
-           (double)corrected / (double)tables, (double)plain / (double)tables);
+    printf("{\"tables\": %zu, \"corrected\": %.4f, \"at_1_percent\": %.4f, \"plain\": %.4f", tables,
+           (double)corrected / (double)tables, (double)strict / (double)tables,
+           (double)plain / (double)tables);
+    if (how.folds == 2 && how.repeats == 5)
+        printf(", \"5x2cv_f\": %.4f", (double)f / (double)tables);
+    printf("}\n");
     mlk_free(d);
+    mlk_free(opts);
 }
 
 /* ----------------------------------------------------------- bias and variance */
@@ -284,15 +314,14 @@ static void compare_terms(char **argv)
 
 int main(int argc, char **argv)
 {
-    if (argc == 8 && strcmp(argv[1], "level") == 0)
-        count_rejections(argv);
+    if ((argc == 8 || argc == 10) && strcmp(argv[1], "level") == 0)
+        count_rejections(argc, argv);
     else if (argc == 4 && strcmp(argv[1], "bias") == 0)
         compare_terms(argv);
     else if (argc == 7)
         time_task(argv);
     else
         fail("usage: prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS, level TABLES ROWS FOLDS "
-             "REPEATS "
-             "MODEL TASK, or bias ROWS SETS");
+             "REPEATS MODEL TASK [NAME VALUE], or bias ROWS SETS");
     return 0;
 }

@@ -48,6 +48,7 @@ typedef struct tournament {
     mlk_friedman *friedman; /* of several tables; NULL: none */
     size_t *ranked;         /* the models in it */
     size_t n_ranked;
+    mlk_test wilcoxon; /* of two models over tables; p NaN: there are others, or few tables */
     bool interrupted;
 } tournament;
 
@@ -57,6 +58,10 @@ int entrants_task(const cli *c, const char **task);
  * out. Without a dataset only the words are checked. */
 int entrants_make(cli *c, const tournament *t, bool classes, contest *to);
 void entrants_free(contest *of);
+
+/* Is a difference to the best called one that may be none, because one of the two is a tree grown
+ * to the end and the folds are more than two? docs/selection.md has the shares. */
+bool contest_doubtful(const contest *of);
 
 /* What is known, to stdout. */
 int compare_json(const cli *c, const tournament *t);

@@ -1,6 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mlkit/tree/tree.h>
+
 #include "compare.h"
 
 /* What is compared when nobody says: a line of each family, the quick ones first. */
@@ -226,4 +228,31 @@ void entrants_free(contest *of)
     of->entrants = NULL;
     of->contenders = NULL;
     of->n = 0;
+}
+
+/* ------------------------------------------------------------------- full trees */
+
+static bool is_full_tree(const contest *of, size_t i)
+{
+    if (i == 0 || of->contenders[i - 1].tuned ||
+        of->contenders[i - 1].pipeline->algo != &mlk_tree_algo)
+        return false;
+    const mlk_tree_opts *o = of->entrants[i - 1].learner.opts;
+    return o->max_depth == 0 && o->max_leaf_nodes == 0 && o->min_samples_leaf < 5 &&
+           o->ccp_alpha == 0.0;
+}
+
+bool contest_doubtful(const contest *of)
+{
+    const size_t best = mlk_comparison_best(of->comparison);
+    bool doubtful = false;
+    if (best == SIZE_MAX || mlk_folds_kind(of->folds) == MLK_FOLDS_LOO ||
+        mlk_folds_per_repeat(of->folds) < 3 ||
+        mlk_folds_count(of->folds) == mlk_folds_per_repeat(of->folds))
+        return false;
+    for (size_t i = 1; i < mlk_comparison_size(of->comparison); i++) {
+        const double p = mlk_comparison_at(of->comparison, i)->standing.p_holm;
+        doubtful |= p >= 0.01 && p < 0.05 && (is_full_tree(of, i) || is_full_tree(of, best));
+    }
+    return doubtful;
 }

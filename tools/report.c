@@ -87,7 +87,7 @@ void report_free(report *r)
 
 /* --------------------------------------------------------------------- pictures */
 
-enum { WIDTH = 460, WIDE = 660 }; /* of a chart, in CSS pixels */
+enum { WIDTH = 420, WIDE = 660 }; /* of a chart, in CSS pixels */
 
 /* Keep a picture for --plots under its name, with a number where there are two of it. */
 static void keep(report *r, const char *name, char *bytes, size_t size)
@@ -145,7 +145,7 @@ static void add_picture(report *r, const char *name, const char *caption, const 
     opts.untitled = true;
     opts.id = id;
     opts.width = width;
-    opts.height = wide ? 480 : 340;
+    opts.height = wide ? 480 : 320;
     r->status = dot ? picture_draw_graph(r->c, dot, &opts, &bytes, &size)
                     : picture_draw(r->c, &plot, 1, &opts, &bytes, &size);
     if (r->status == CLI_DONE) {
@@ -186,7 +186,7 @@ void report_chart(report *r, const char *name, const char *caption, mlk_plot *pl
 void report_chart_of(report *r, const char *name, const char *caption, mlk_plot *plot,
                      const char *const *names, size_t n)
 {
-    enum { SHORT = 10, MOST = 32, LETTER = 11 };
+    enum { SHORT = 10, MOST = 28, LETTER = 7 };
     size_t longest = SHORT;
     for (size_t i = 0; i < n; i++)
         longest = strlen(names[i]) > longest ? strlen(names[i]) : longest;

@@ -97,7 +97,7 @@ static void add_equals(const chapter *h)
         at +=
             (size_t)snprintf(names + at, sizeof names - at, "%s%.100s", n++ ? ", " : "", m->label);
     }
-    if (best == SIZE_MAX)
+    if (best == SIZE_MAX || mlk_comparison_at(h->all, best)->standing.rank != 1)
         return;
     if (n)
         mlk_page_text(h->r->page,
@@ -108,6 +108,11 @@ static void add_equals(const chapter *h)
         mlk_page_text(h->r->page,
                       "The best is better than every other at 5 %% (corrected resampled t-test, "
                       "Holm's correction).");
+    if (contest_doubtful(h->of))
+        mlk_page_text(h->r->page,
+                      "A tree grown to the end changes much with a few rows: of its differences "
+                      "with p from 0.01 to 0.05 too many are luck; --cv 2x5 tests them at its "
+                      "level.");
 }
 
 static void add_ranking_row(const chapter *h, size_t i, bool notes)
@@ -523,6 +528,12 @@ static void add_overall(report *r, const tournament *t)
                   "by more than %.3g differ at 5 %% (Nemenyi).",
                   f.statistic, f.p < 0.001 ? "" : "= ", p_value(f.p, p, sizeof p),
                   mlk_friedman_critical_difference(t->friedman));
+    if (!isnan(t->wilcoxon.p))
+        mlk_page_text(r->page,
+                      "Wilcoxon's signed ranks, %s less %s: median difference %.3g, p %s%s.",
+                      mlk_comparison_at(t->contests[0].comparison, 1)->label,
+                      mlk_comparison_at(t->contests[0].comparison, 2)->label, t->wilcoxon.estimate,
+                      t->wilcoxon.p < 0.001 ? "" : "= ", p_value(t->wilcoxon.p, p, sizeof p));
     report_chart(r, "critical-difference",
                  "Critical difference: models that a bar joins cannot be told apart",
                  mlk_chart_critical_difference(t->friedman, names));

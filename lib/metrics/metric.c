@@ -15,20 +15,27 @@
 #define SCORES (MLK_NEEDS_TRUTH | MLK_NEEDS_SCORES)
 #define POINTS (MLK_NEEDS_POINTS | MLK_NEEDS_PREDICTED)
 
+/* Where values lie. */
+#define ERRORS       0.0, INFINITY
+#define SHARES       0.0, 1.0
+#define CORRELATIONS (-1.0), 1.0
+#define EXPLAINED    (-INFINITY), 1.0
+
 /* Families of rows with the same shape. */
-#define SUMS_ROW(name, help, greater, fn)                                                          \
+#define SUMS_ROW(name, help, greater, domain, fn)                                                  \
     {                                                                                              \
-        {name, help, REG, BOTH, MLK_CLASSES_ANY, greater}, PART_SUMS, INTERVAL_BOOTSTRAP,          \
+        {name, help, REG, BOTH, MLK_CLASSES_ANY, greater, domain}, PART_SUMS, INTERVAL_BOOTSTRAP,  \
             .of_sums = fn                                                                          \
     }
-#define CELLS_ROW(name, help, greater, interval, fn)                                               \
+#define CELLS_ROW(name, help, greater, domain, interval, fn)                                       \
     {                                                                                              \
-        {name, help, CLS, BOTH, MLK_CLASSES_ANY, greater}, PART_CELLS, interval, .of_cells = fn    \
+        {name, help, CLS, BOTH, MLK_CLASSES_ANY, greater, domain}, PART_CELLS, interval,           \
+            .of_cells = fn                                                                         \
     }
 #define RATE_ROW(name, help, classes, interval, r, avg)                                            \
     {                                                                                              \
-        {name, help, CLS, BOTH, classes, true}, PART_CELLS, interval, .of_cells = mlk_of_rate,     \
-                                                                      .rate = r, .average = avg    \
+        {name, help, CLS, BOTH, classes, true, SHARES}, PART_CELLS, interval,                      \
+            .of_cells = mlk_of_rate, .rate = r, .average = avg                                     \
     }
 #define RATE_ROWS(name, of, r, one, micro)                                                         \
     RATE_ROW(name, of " of the positive class", MLK_CLASSES_BINARY, one, r, OF_POSITIVE),          \
@@ -40,48 +47,53 @@
                  INTERVAL_BOOTSTRAP, r, AVERAGE_WEIGHTED)
 #define RANK_ROW(name, help, classes, part, fn)                                                    \
     {                                                                                              \
-        {name, help, CLS, SCORES, classes, true}, part, INTERVAL_RANK, .of_work = fn               \
+        {name, help, CLS, SCORES, classes, true, SHARES}, part, INTERVAL_RANK, .of_work = fn       \
     }
-#define CLUSTER_ROW(name, help, needs, greater, part, fn)                                          \
+#define CLUSTER_ROW(name, help, needs, greater, domain, part, fn)                                  \
     {                                                                                              \
-        {name, help, CLU, needs, MLK_CLASSES_ANY, greater}, part, INTERVAL_NONE, .of_work = fn     \
+        {name, help, CLU, needs, MLK_CLASSES_ANY, greater, domain}, part, INTERVAL_NONE,           \
+            .of_work = fn                                                                          \
     }
 
 static const metric_row table[] = {
-    SUMS_ROW("mae", "mean absolute error", false, mlk_of_mae),
-    SUMS_ROW("mse", "mean squared error", false, mlk_of_mse),
-    SUMS_ROW("rmse", "root of the mean squared error", false, mlk_of_rmse),
-    {{"medae", "median absolute error", REG, BOTH, MLK_CLASSES_ANY, false},
+    SUMS_ROW("mae", "mean absolute error", false, ERRORS, mlk_of_mae),
+    SUMS_ROW("mse", "mean squared error", false, ERRORS, mlk_of_mse),
+    SUMS_ROW("rmse", "root of the mean squared error", false, ERRORS, mlk_of_rmse),
+    {{"medae", "median absolute error", REG, BOTH, MLK_CLASSES_ANY, false, ERRORS},
      PART_ORDER,
      INTERVAL_MEDIAN,
      .of_work = mlk_of_medae},
-    {{"max_error", "largest absolute error", REG, BOTH, MLK_CLASSES_ANY, false},
+    {{"max_error", "largest absolute error", REG, BOTH, MLK_CLASSES_ANY, false, ERRORS},
      PART_ORDER,
      INTERVAL_NONE,
      .of_work = mlk_of_max_error},
-    SUMS_ROW("mape", "mean absolute error relative to the truth", false, mlk_of_mape),
-    SUMS_ROW("rae", "absolute error relative to the mean's", false, mlk_of_rae),
-    SUMS_ROW("rse", "squared error relative to the mean's", false, mlk_of_rse),
-    SUMS_ROW("rrse", "root of the relative squared error", false, mlk_of_rrse),
-    SUMS_ROW("r2", "coefficient of determination", true, mlk_of_r2),
-    SUMS_ROW("explained_variance", "share of the variance explained", true, mlk_of_explained),
+    SUMS_ROW("mape", "mean absolute error relative to the truth", false, ERRORS, mlk_of_mape),
+    SUMS_ROW("rae", "absolute error relative to the mean's", false, ERRORS, mlk_of_rae),
+    SUMS_ROW("rse", "squared error relative to the mean's", false, ERRORS, mlk_of_rse),
+    SUMS_ROW("rrse", "root of the relative squared error", false, ERRORS, mlk_of_rrse),
+    SUMS_ROW("r2", "coefficient of determination", true, EXPLAINED, mlk_of_r2),
+    SUMS_ROW("explained_variance", "share of the variance explained", true, EXPLAINED,
+             mlk_of_explained),
 
-    CELLS_ROW("accuracy", "share of rows predicted right", true, INTERVAL_WILSON, mlk_of_accuracy),
-    CELLS_ROW("balanced_accuracy", "mean recall of the classes in the truth", true,
+    CELLS_ROW("accuracy", "share of rows predicted right", true, SHARES, INTERVAL_WILSON,
+              mlk_of_accuracy),
+    CELLS_ROW("balanced_accuracy", "mean recall of the classes in the truth", true, SHARES,
               INTERVAL_BOOTSTRAP, mlk_of_balanced),
-    CELLS_ROW("error", "share of rows predicted wrong", false, INTERVAL_WILSON, mlk_of_error),
+    CELLS_ROW("error", "share of rows predicted wrong", false, SHARES, INTERVAL_WILSON,
+              mlk_of_error),
     RATE_ROWS("precision", "precision", RATE_PRECISION, INTERVAL_WILSON, INTERVAL_WILSON),
     RATE_ROWS("recall", "recall", RATE_RECALL, INTERVAL_WILSON, INTERVAL_WILSON),
     RATE_ROWS("specificity", "specificity", RATE_SPECIFICITY, INTERVAL_WILSON, INTERVAL_BOOTSTRAP),
     RATE_ROWS("f1", "F1", RATE_F1, INTERVAL_BOOTSTRAP, INTERVAL_WILSON),
     RATE_ROWS("fbeta", "F-beta", RATE_FBETA, INTERVAL_BOOTSTRAP, INTERVAL_WILSON),
-    CELLS_ROW("mcc", "Matthews correlation", true, INTERVAL_BOOTSTRAP, mlk_of_mcc),
-    CELLS_ROW("kappa", "Cohen's kappa", true, INTERVAL_BOOTSTRAP, mlk_of_kappa),
-    {{"log_loss", "mean negative log-likelihood", CLS, PROBA, MLK_CLASSES_ANY, false},
+    CELLS_ROW("mcc", "Matthews correlation", true, CORRELATIONS, INTERVAL_BOOTSTRAP, mlk_of_mcc),
+    CELLS_ROW("kappa", "Cohen's kappa", true, CORRELATIONS, INTERVAL_BOOTSTRAP, mlk_of_kappa),
+    {{"log_loss", "mean negative log-likelihood", CLS, PROBA, MLK_CLASSES_ANY, false, ERRORS},
      PART_SUMS,
      INTERVAL_BOOTSTRAP,
      .of_sums = mlk_of_log_loss},
-    {{"brier", "mean squared error of the probabilities", CLS, PROBA, MLK_CLASSES_ANY, false},
+    {{"brier", "mean squared error of the probabilities", CLS, PROBA, MLK_CLASSES_ANY, false, 0.0,
+      2.0},
      PART_SUMS,
      INTERVAL_BOOTSTRAP,
      .of_sums = mlk_of_brier},
@@ -95,21 +107,23 @@ static const metric_row table[] = {
     RANK_ROW("roc_auc_ovo_macro", "mean ROC AUC of the pairs of classes", MLK_CLASSES_MANY,
              PART_RANK_ALL, mlk_of_auc_ovo),
 
-    CLUSTER_ROW("silhouette", "mean silhouette of the rows", POINTS, true, PART_POINTS,
-                mlk_of_silhouette),
+    CLUSTER_ROW("silhouette", "mean silhouette of the rows", POINTS, true, CORRELATIONS,
+                PART_POINTS, mlk_of_silhouette),
     CLUSTER_ROW("davies_bouldin", "mean similarity of a cluster to its nearest", POINTS, false,
-                PART_POINTS, mlk_of_davies_bouldin),
-    CLUSTER_ROW("calinski_harabasz", "variance between over within clusters", POINTS, true,
+                ERRORS, PART_POINTS, mlk_of_davies_bouldin),
+    CLUSTER_ROW("calinski_harabasz", "variance between over within clusters", POINTS, true, ERRORS,
                 PART_POINTS, mlk_of_calinski_harabasz),
-    CLUSTER_ROW("ari", "Rand index adjusted for chance", BOTH, true, PART_PARTITION, mlk_of_ari),
-    CLUSTER_ROW("nmi", "normalised mutual information", BOTH, true, PART_PARTITION, mlk_of_nmi),
-    CLUSTER_ROW("ami", "mutual information adjusted for chance", BOTH, true, PART_PARTITION,
-                mlk_of_ami),
-    CLUSTER_ROW("homogeneity", "each cluster holds one class", BOTH, true, PART_PARTITION,
+    CLUSTER_ROW("ari", "Rand index adjusted for chance", BOTH, true, CORRELATIONS, PART_PARTITION,
+                mlk_of_ari),
+    CLUSTER_ROW("nmi", "normalised mutual information", BOTH, true, SHARES, PART_PARTITION,
+                mlk_of_nmi),
+    CLUSTER_ROW("ami", "mutual information adjusted for chance", BOTH, true, CORRELATIONS,
+                PART_PARTITION, mlk_of_ami),
+    CLUSTER_ROW("homogeneity", "each cluster holds one class", BOTH, true, SHARES, PART_PARTITION,
                 mlk_of_homogeneity),
-    CLUSTER_ROW("completeness", "each class lies in one cluster", BOTH, true, PART_PARTITION,
-                mlk_of_completeness),
-    CLUSTER_ROW("v_measure", "harmonic mean of homogeneity and completeness", BOTH, true,
+    CLUSTER_ROW("completeness", "each class lies in one cluster", BOTH, true, SHARES,
+                PART_PARTITION, mlk_of_completeness),
+    CLUSTER_ROW("v_measure", "harmonic mean of homogeneity and completeness", BOTH, true, SHARES,
                 PART_PARTITION, mlk_of_v_measure),
 };
 

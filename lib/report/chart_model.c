@@ -41,9 +41,9 @@ mlk_plot *mlk_chart_dependence_levels(const char *name, const char *y_label,
     return mlk_chart_done(p, &s);
 }
 
-/* A mean with the band of its spread. */
-static void add_spread(mlk_plot *p, mlk_scratch *s, const char *name, int colour, mlk_cvec x,
-                       const double *mean, const double *sd)
+/* A mean with the band of its spread, as far as values of the metric (NULL: any) go. */
+static void add_spread(mlk_plot *p, mlk_scratch *s, const char *name, int colour,
+                       const mlk_metric *metric, mlk_cvec x, const double *mean, const double *sd)
 {
     const mlk_vec low = mlk_scratch_vec(s, x.n), high = mlk_scratch_vec(s, x.n);
     if (s->failed)
@@ -51,6 +51,10 @@ static void add_spread(mlk_plot *p, mlk_scratch *s, const char *name, int colour
     for (size_t i = 0; i < x.n; i++) {
         low.data[i] = mean[i] - sd[i];
         high.data[i] = mean[i] + sd[i];
+        if (metric && low.data[i] < metric->least)
+            low.data[i] = metric->least;
+        if (metric && high.data[i] > metric->greatest)
+            high.data[i] = metric->greatest;
     }
     mlk_plot_band(p, NULL, colour, x, mlk_vec_c(low), mlk_vec_c(high));
     mlk_plot_line(p, name, colour, MLK_PLOT_DOTTED, x, (mlk_cvec){mean, x.n});
@@ -64,8 +68,8 @@ mlk_plot *mlk_chart_scores(const char *title, const char *x_label, const mlk_sco
     const mlk_cvec at = {x ? x : curve->x, curve->n};
     if (log)
         mlk_plot_log(p, MLK_PLOT_X);
-    add_spread(p, &s, "training rows", 2, at, curve->train_mean, curve->train_sd);
-    add_spread(p, &s, "test rows", 1, at, curve->test_mean, curve->test_sd);
+    add_spread(p, &s, "training rows", 2, curve->metric, at, curve->train_mean, curve->train_sd);
+    add_spread(p, &s, "test rows", 1, curve->metric, at, curve->test_mean, curve->test_sd);
     if (curve->n)
         mlk_plot_describe(p,
                           "At the last of %zu points %s is %.4g on training rows and %.4g on test "
@@ -159,7 +163,7 @@ mlk_plot *mlk_chart_path_scores(const char *parameter, const char *metric, mlk_c
     mlk_plot *p = mlk_plot_new("Cross-validation", parameter, metric);
     if (wants_log(values))
         mlk_plot_log(p, MLK_PLOT_X);
-    add_spread(p, &s, "mean and standard error", 1, values, means.data, errors.data);
+    add_spread(p, &s, "mean and standard error", 1, NULL, values, means.data, errors.data);
     mlk_plot_mark(p, MLK_PLOT_X, chosen, "chosen");
     mlk_plot_describe(p, "Cross-validated %s of %zu values of %s; %.4g is chosen.", metric,
                       values.n, parameter, chosen);

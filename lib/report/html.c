@@ -313,8 +313,9 @@ void mlk_page_bars(mlk_page *page, const char *description, const size_t *counts
     const double width = fmin(step * 0.9, 24.0);
     begin_cell(page, "", false, 0.0);
     mlk_strbuf_printf(b,
-                      "<svg class=\"bars\" role=\"img\" width=\"%d\" height=\"%d\" aria-label=\"",
-                      WIDTH, HEIGHT);
+                      "<svg class=\"bars\" role=\"img\" width=\"%d\" height=\"%d\" "
+                      "viewBox=\"0 0 %d %d\" aria-label=\"",
+                      WIDTH, HEIGHT, WIDTH, HEIGHT);
     add_escaped(b, description);
     mlk_strbuf_add(b, "\">");
     for (size_t k = 0; k < n; k++) {
@@ -336,7 +337,7 @@ void mlk_page_table_end(mlk_page *page)
     char *caption = mlk_strbuf_take(&page->caption), *rows = mlk_strbuf_take(&page->rows);
     mlk_strbuf_printf(b,
                       "<div class=\"wrap\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">"
-                      "<table><caption>%s</caption>\n<thead><tr>",
+                      "<table><caption><span>%s</span></caption>\n<thead><tr>",
                       caption ? caption : "Table", caption ? caption : "");
     for (size_t j = 0; j < page->n; j++) {
         char *title = mlk_strbuf_take(&page->title_texts[j]);

@@ -25,6 +25,7 @@ struct mlk_plot {
     size_t blocks, names, values;
     bool log[2], ranged[2], named[2], square, equal, bare;
     double height;
+    double least, greatest; /* of what is drawn across; more than all where nothing is */
 };
 
 enum { TITLE_PIXELS = 36, LONGEST_NAME = 28, MOST_NAMES = 60 };
@@ -64,6 +65,8 @@ mlk_plot *mlk_plot_new(const char *title, const char *x_label, const char *y_lab
     if (!p)
         return NULL;
     p->height = 1.0;
+    p->least = INFINITY;
+    p->greatest = -INFINITY;
     mlk_strbuf_add(&p->title, title);
     mlk_strbuf_add(&p->x_label, x_label);
     mlk_strbuf_add(&p->y_label, y_label);
@@ -175,6 +178,12 @@ static void add_colour(mlk_plot *p, int colour, double opacity)
                       mlk_plot_colour(colour, false));
 }
 
+static void reach(mlk_plot *p, double x)
+{
+    p->least = fmin(p->least, x);
+    p->greatest = fmax(p->greatest, x);
+}
+
 /* Rows of numbers: columns[0] is x and columns[1] y; a row that cannot be drawn is a gap. */
 static bool add_rows(mlk_plot *p, const mlk_cvec *columns, size_t n_columns, unsigned y_columns,
                      unsigned x_columns)
@@ -194,8 +203,11 @@ static bool add_rows(mlk_plot *p, const mlk_cvec *columns, size_t n_columns, uns
             mlk_strbuf_add(&p->data, "\n");
         gap = !whole;
         any |= whole;
-        for (size_t c = 0; whole && c < n_columns; c++)
+        for (size_t c = 0; whole && c < n_columns; c++) {
             add_number(&p->data, columns[c].data[i], c + 1 == n_columns ? "\n" : " ");
+            if (x_columns >> c & 1)
+                reach(p, columns[c].data[i]);
+        }
     }
     if (any)
         return true;
@@ -215,6 +227,10 @@ void mlk_plot_range(mlk_plot *plot, mlk_plot_axis axis, double lo, double hi)
     if (lo == hi) {
         lo -= 0.5;
         hi += 0.5;
+    }
+    if (axis == MLK_PLOT_X && drawable(plot, axis, lo) && drawable(plot, axis, hi)) {
+        reach(plot, lo);
+        reach(plot, hi);
     }
     mlk_strbuf_printf(&plot->settings, "set %crange [", axis_letter(axis));
     if (drawable(plot, axis, lo))
@@ -262,7 +278,7 @@ void mlk_plot_names(mlk_plot *plot, mlk_plot_axis axis, const char *const *names
         mlk_strbuf_printf(b, " %zu", i);
     }
     mlk_strbuf_add(b, ")\n");
-    if (axis == MLK_PLOT_X && wide > 60)
+    if (axis == MLK_PLOT_X && wide > (plot->square ? 26 : 60))
         mlk_strbuf_printf(b, "set xtics rotate by %d right\n", n > 20 ? 90 : 45);
 }
 
@@ -369,6 +385,8 @@ void mlk_plot_boxes(mlk_plot *plot, const char *name, const mlk_plot_box *boxes,
             !drawable(plot, MLK_PLOT_Y, b->y0) || !drawable(plot, MLK_PLOT_Y, b->y1))
             continue;
         any = true;
+        reach(plot, b->x0);
+        reach(plot, b->x1);
         add_number(&plot->data, (b->x0 + b->x1) / 2.0, " ");
         add_number(&plot->data, (b->y0 + b->y1) / 2.0, " ");
         add_number(&plot->data, b->x0, " ");
@@ -544,6 +562,19 @@ static void add_titles(mlk_strbuf *b, const mlk_plot *p, bool untitled)
     mlk_strbuf_add(b, "\n");
 }
 
+/* Numbers below the chart that have room: gnuplot sets up to ten, however long they are. */
+static void add_tics(mlk_strbuf *b, const mlk_plot *p)
+{
+    enum { MOST_TICS = 6 };
+    const double range = p->greatest - p->least;
+    if (p->bare || p->named[MLK_PLOT_X] || p->log[MLK_PLOT_X] || !(range > 0.0 && range < 1e300))
+        return;
+    const double power = pow(10.0, floor(log10(range / MOST_TICS)));
+    const double digit = range / MOST_TICS / power;
+    mlk_strbuf_add(b, "set xtics ");
+    add_number(b, power * (digit > 5.0 ? 10.0 : digit > 2.0 ? 5.0 : digit > 1.0 ? 2.0 : 1.0), "\n");
+}
+
 /* What all charts have in common, and then the chart's own. */
 static void add_settings(mlk_strbuf *b, const mlk_plot *p, bool untitled)
 {
@@ -553,6 +584,7 @@ static void add_settings(mlk_strbuf *b, const mlk_plot *p, bool untitled)
         mlk_strbuf_printf(b, "set grid %s %s lt 1 lw 0.5 lc rgb '#A0777777'\n",
                           p->named[MLK_PLOT_X] ? "noxtics" : "xtics",
                           p->named[MLK_PLOT_Y] ? "noytics" : "ytics");
+    add_tics(b, p);
     mlk_strbuf_add(b, "set style fill solid noborder\n");
     if (!p->names)
         mlk_strbuf_add(b, "unset key\n");

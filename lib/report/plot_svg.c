@@ -9,17 +9,32 @@
 #include "core/status.h"
 #include "report/utf8.h"
 
+/* A piece of the text that is read. */
+typedef struct span {
+    const char *s;
+    size_t n;
+} span;
+
+/* gnuplot's round point, one element each; see add_dot(). */
+typedef struct dot {
+    span place, size, rest; /* "x,y", "radius", and the attributes of its paint */
+} dot;
+
 /*
  * The SVG of gnuplot or Graphviz is read tag by tag and written again: colours become classes or
  * the colour of the text, identifiers get a prefix, fonts, filters, titles of parts and empty
- * groups go.
+ * groups go; clouds of points become paths.
  */
 typedef struct rewriter {
     const mlk_plot_opts *opts;
     mlk_strbuf *out;
     size_t group; /* where the last <g> begins in out, */
     bool empty;   /* and nothing has come since */
+    dot last;     /* of the path that is open, which holds so many */
+    size_t dots;
 } rewriter;
+
+enum { DOTS = 16 }; /* a path's: what overlaps within one looks no darker */
 
 /* In dark pages; elsewhere the attributes hold. */
 static const char css[] = ".mlk-plot{max-width:100%;height:auto}"
@@ -71,6 +86,8 @@ static void add_root(rewriter *r, mlk_svg_texts texts, double width, double heig
     const char *id = r->opts->id;
     const bool described = *texts.description;
     const bool graph = strcmp(unit, "pt") == 0; /* Graphviz's texts have no colour of their own */
+    if (!r->opts->standalone)
+        unit = "px"; /* so that a graph's texts are as large as the page's */
     if (r->opts->standalone)
         mlk_strbuf_add(r->out, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
     mlk_strbuf_printf(r->out,
@@ -181,17 +198,11 @@ static bool has_default(const attribute *a)
     return false;
 }
 
-/* A tag [s, end), where end points at its '>'. */
-static void add_tag(rewriter *r, const char *s, const char *end)
+/* The attributes in [at, end). */
+static void add_attributes(rewriter *r, const char *at, const char *end)
 {
     mlk_strbuf class = MLK_STRBUF_INIT;
     attribute a;
-    const bool closed = end[-1] == '/';
-    const char *at = s + 1;
-    end -= closed;
-    while (at < end && !isspace((unsigned char)*at))
-        at++;
-    mlk_strbuf_add_n(r->out, s, (size_t)(at - s));
     while (next_attribute(&at, end, &a)) {
         const bool link = named(&a, "xlink:href") && a.value_length && *a.value == '#';
         const bool paint = named(&a, "stroke") || named(&a, "fill") || named(&a, "color");
@@ -212,7 +223,84 @@ static void add_tag(rewriter *r, const char *s, const char *end)
     if (class.failed)
         r->out->failed = true;
     mlk_strbuf_free(&class);
+}
+
+/* A tag [s, end), where end points at its '>'. */
+static void add_tag(rewriter *r, const char *s, const char *end)
+{
+    const bool closed = end[-1] == '/';
+    const char *at = s + 1;
+    end -= closed;
+    while (at < end && !isspace((unsigned char)*at))
+        at++;
+    mlk_strbuf_add_n(r->out, s, (size_t)(at - s));
+    add_attributes(r, at, end);
     mlk_strbuf_add(r->out, closed ? "/>" : ">");
+}
+
+/* ------------------------------------------------------------------- points */
+
+static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
+
+/* What is between `open`, which *at must begin with, and `close`; *at moves behind. */
+static bool take_span(const char **at, const char *end, const char *open, char close, span *out)
+{
+    const size_t n = strlen(open);
+    if ((size_t)(end - *at) < n || memcmp(*at, open, n) != 0)
+        return false;
+    const char *stop = memchr(*at + n, close, (size_t)(end - *at) - n);
+    if (!stop || memchr(*at + n, '<', (size_t)(stop - *at) - n))
+        return false;
+    *out = (span){*at + n, (size_t)(stop - *at) - n};
+    *at = stop + 1;
+    return true;
+}
+
+static bool is_dot(const char *open, const char *end, dot *d)
+{
+    attribute link, place;
+    const char *at = open + 4;
+    if (!begins(open, "<use") || end[-1] != '/' || !next_attribute(&at, end, &link) ||
+        !named(&link, "xlink:href") || link.value_length != 6 ||
+        memcmp(link.value, "#gpPt6", 6) != 0 || !next_attribute(&at, end, &place) ||
+        !named(&place, "transform"))
+        return false;
+    d->rest = (span){at, (size_t)(end - 1 - at)};
+    at = place.value;
+    end = place.value + place.value_length;
+    return take_span(&at, end, "translate(", ')', &d->place) &&
+           take_span(&at, end, " scale(", ')', &d->size);
+}
+
+static bool same(span a, span b) { return a.n == b.n && memcmp(a.s, b.s, a.n) == 0; }
+
+static void end_dots(rewriter *r)
+{
+    double radius;
+    if (!r->dots)
+        return;
+    mlk_parse_real(r->last.size.s, r->last.size.s + r->last.size.n, &radius);
+    mlk_strbuf_printf(r->out,
+                      "\" fill=\"none\" stroke=\"currentColor\" stroke-linecap=\"round\" "
+                      "stroke-width=\"%.2f\"",
+                      2.0 * radius);
+    add_attributes(r, r->last.rest.s, r->last.rest.s + r->last.rest.n);
+    mlk_strbuf_add(r->out, "/>\n");
+    r->dots = 0;
+}
+
+/* Points that look the same are lines of no length with round ends: one path instead of an element
+ * each, which browsers and readers of the page take long over. */
+static void add_dot(rewriter *r, const dot *d)
+{
+    if (r->dots == DOTS ||
+        (r->dots && !(same(d->size, r->last.size) && same(d->rest, r->last.rest))))
+        end_dots(r);
+    if (!r->dots)
+        mlk_strbuf_add(r->out, "<path d=\"");
+    mlk_strbuf_printf(r->out, "M%.*sh0", (int)d->place.n, d->place.s);
+    r->last = *d;
+    r->dots++;
 }
 
 /* Characters between tags; blanks alone shrink to a line's end. */
@@ -222,14 +310,13 @@ static void add_characters(rewriter *r, const char *s, size_t n)
     while (blanks < n && isspace((unsigned char)s[blanks]))
         blanks++;
     if (blanks < n) {
+        end_dots(r);
         mlk_strbuf_add_n(r->out, s, n);
         r->empty = false;
-    } else if (n && !r->empty) {
+    } else if (n && !r->empty && !r->dots) {
         mlk_strbuf_add(r->out, "\n");
     }
 }
-
-static bool begins(const char *s, const char *with) { return !strncmp(s, with, strlen(with)); }
 
 /* Behind an element that is left out with all that it holds; NULL: s is no such. */
 static const char *skipped(const char *s)
@@ -277,6 +364,13 @@ static bool view_box(const char *s, const char *end, double *width, double *heig
 /* One tag, from its '<' to its '>'. */
 static void take_tag(rewriter *r, const char *open, const char *end)
 {
+    dot d;
+    if (is_dot(open, end, &d)) {
+        add_dot(r, &d);
+        r->empty = false;
+        return;
+    }
+    end_dots(r);
     if (begins(open, "</g>")) {
         add_group_end(r);
         return;
@@ -310,6 +404,7 @@ mlk_status mlk_svg_rewrite(const char *drawn, const mlk_plot_opts *opts, mlk_svg
             take_tag(&r, open, end);
         s = after ? after : end + 1;
     }
+    end_dots(&r);
     mlk_strbuf_add(out, "\n");
     return MLK_OK;
 }

@@ -215,14 +215,16 @@ typedef struct comparison {
 
 static mlk_status rank_all(comparison *c, double *key, size_t *order)
 {
-    const bool greater = mlk_cv_metric(c->cv, c->m)->greater_is_better;
+    const mlk_metric *metric = mlk_cv_metric(c->cv, c->m);
     for (size_t i = 0; i < c->n; i++) {
         const mlk_cv_summary s = mlk_cv_summarise(c->cv, i, c->m);
         const mlk_test t =
             mlk_corrected_t_test(mlk_cv_values(c->cv, i, c->m), mlk_cv_ratio(c->cv), c->level);
-        c->out[i] = (mlk_standing){.mean = s.mean, .sd = s.sd, .low = t.low, .high = t.high};
+        c->out[i] = (mlk_standing){.mean = s.mean, .sd = s.sd};
+        c->out[i].low = t.low < metric->least ? metric->least : t.low;
+        c->out[i].high = t.high > metric->greatest ? metric->greatest : t.high;
         c->out[i].versus_best = nothing();
-        key[i] = greater ? -s.mean : s.mean;
+        key[i] = metric->greater_is_better ? -s.mean : s.mean;
     }
     MLK_TRY(mlk_argsort(key, c->n, order));
     for (size_t i = 0; i < c->n; i++)

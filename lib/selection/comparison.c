@@ -495,15 +495,21 @@ static bool ranked_everywhere(const mlk_comparison *const *tables, size_t n, siz
     return all;
 }
 
+static mlk_status check_tables(const mlk_comparison *const *tables, size_t n)
+{
+    for (size_t t = 0; t < n; t++)
+        if (tables[t]->n != tables[0]->n ||
+            mlk_cv_metric(tables[t]->cv, 0) != mlk_cv_metric(tables[0]->cv, 0))
+            return MLK_FAIL(MLK_EINVAL, "table %zu has other models or another scoring", t);
+    return MLK_OK;
+}
+
 mlk_status mlk_comparison_friedman(const mlk_comparison *const *tables, size_t n, double alpha,
                                    size_t *models, size_t *k, mlk_friedman **friedman)
 {
     *friedman = NULL;
     *k = 0;
-    for (size_t t = 0; t < n; t++)
-        if (tables[t]->n != tables[0]->n ||
-            mlk_cv_metric(tables[t]->cv, 0) != mlk_cv_metric(tables[0]->cv, 0))
-            return MLK_FAIL(MLK_EINVAL, "table %zu has other models or another scoring", t);
+    MLK_TRY(check_tables(tables, n));
     for (size_t i = 0; n && i < tables[0]->n; i++)
         if (ranked_everywhere(tables, n, i))
             models[(*k)++] = i;
@@ -522,5 +528,25 @@ mlk_status mlk_comparison_friedman(const mlk_comparison *const *tables, size_t n
         st = mlk_friedman_new(mlk_mat_c(scores), mlk_cv_metric(tables[0]->cv, 0)->greater_is_better,
                               alpha, friedman);
     mlk_scratch_release(&scratch);
+    return st;
+}
+
+mlk_status mlk_comparison_wilcoxon(const mlk_comparison *const *tables, size_t n, size_t a,
+                                   size_t b, mlk_test *test)
+{
+    *test = no_test();
+    MLK_TRY(check_tables(tables, n));
+    if (n == 0 || a >= tables[0]->n || b >= tables[0]->n)
+        return MLK_FAIL(MLK_EINVAL, "no table, or no such models as %zu and %zu", a, b);
+    if (!ranked_everywhere(tables, n, a) || !ranked_everywhere(tables, n, b))
+        return MLK_FAIL(MLK_EINVAL, "%s or %s has no score on some table",
+                        tables[0]->models[a].label, tables[0]->models[b].label);
+    double *d = mlk_alloc(n, sizeof *d);
+    if (!d)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu differences", n);
+    for (size_t t = 0; t < n; t++)
+        d[t] = tables[t]->models[a].standing.mean - tables[t]->models[b].standing.mean;
+    const mlk_status st = mlk_wilcoxon_test((mlk_cvec){d, n}, test);
+    mlk_free(d);
     return st;
 }

@@ -89,9 +89,20 @@ async function visit(browser, name, width, scheme) {
   await page.keyboard.press('Enter');
   check(await page.locator('th[aria-sort]').count() === 1, title, 'Enter does not sort');
   for (const problem of await page.evaluate(sortTables)) check(false, title, problem);
-  if (scheme === 'light' && width > 1000)
-    await page.pdf({ path: path.join(folder, `${name}.pdf`), format: 'A4' });
+  if (scheme === 'light' && width > 1000) await print(page, name, title);
   await context.close();
+}
+
+// On A4 with its margins nothing may be cut: paper does not scroll.
+async function print(page, name, title) {
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 718, height: 1000 });
+  const cut = await page.evaluate(() => Array.from(document.querySelectorAll('.wrap, figure svg'))
+    .filter((e) => Math.max(e.scrollWidth, e.getBoundingClientRect().right) > window.innerWidth)
+    .map((e) => (e.ariaLabel || e.textContent).slice(0, 80)));
+  check(cut.length === 0, title, `cut on paper: ${cut.join('; ')}`);
+  await page.screenshot({ path: path.join(folder, `${name}-print.png`), fullPage: true });
+  await page.pdf({ path: path.join(folder, `${name}.pdf`), format: 'A4' });
 }
 
 (async () => {

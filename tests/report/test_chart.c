@@ -129,7 +129,7 @@ enum { N = 40, K = 4 };
 static size_t make_all(mlk_plot **p)
 {
     static const char *const names[K] = {"plain", "it's `x`", "a_b^2 {c}", "50 % & <d>"};
-    static const mlk_metric metric = {.name = "r2"};
+    static const mlk_metric metric = {.name = "r2", .least = -INFINITY, .greatest = 1.0};
     static double unit[N], label[N], ranks[8 * K];
     const mlk_cmat A = test_random_mat(1, N, K), S = test_random_mat(2, K, K);
     const mlk_cvec x = test_random_vec(3, N), y = test_random_vec(4, N);

@@ -153,6 +153,39 @@ START_TEST(long_names_are_cut_between_characters)
 }
 END_TEST
 
+static char *script_of_line(double x0, double x1, bool log)
+{
+    const double x[] = {x0, x1}, y[] = {1, 2};
+    mlk_plot *p = mlk_plot_new("", "", "");
+    mlk_plot_line(p, NULL, 1, MLK_PLOT_SOLID, vec(x, 2), vec(y, 2));
+    if (log)
+        mlk_plot_log(p, MLK_PLOT_X);
+    return script_of(p, NULL);
+}
+
+START_TEST(numbers_below_a_chart_have_room)
+{
+    static const struct {
+        double x0, x1;
+        const char *tics;
+    } cases[] = {{0.912, 1.0, "set xtics 0.02\n"},
+                 {0, 20000, "set xtics 5000\n"},
+                 {-3, 3, "set xtics 1\n"},
+                 {1, 1.3e9, "set xtics 5e+08\n"}};
+    for (size_t i = 0; i < MLK_COUNT(cases); i++) {
+        char *s = script_of_line(cases[i].x0, cases[i].x1, false);
+        require_in(s, cases[i].tics);
+        mlk_text_free(s);
+    }
+    char *s = script_of_line(1, 10, true);
+    require_not_in(s, "set xtics");
+    mlk_text_free(s);
+    s = script_of_line(1, 1, false);
+    require_not_in(s, "set xtics");
+    mlk_text_free(s);
+}
+END_TEST
+
 START_TEST(charts_stand_in_rows_of_their_heights)
 {
     mlk_plot *p[3];
@@ -328,6 +361,40 @@ START_TEST(an_svg_picture_takes_its_colours_from_the_page)
 }
 END_TEST
 
+/* gnuplot draws each point of a cloud as an element of its own. */
+START_TEST(points_that_look_the_same_become_a_path)
+{
+    static const char cloud[] =
+        "<svg viewBox=\"0 0 9 9\"><g fill='none'>"
+        "<use xlink:href='#gpPt6' transform='translate(1.50,2) scale(1.75)' color='rgb(0, 114, "
+        "178)'/>\n"
+        "<use xlink:href='#gpPt6' transform='translate(3,4) scale(1.75)' color='rgb(0, 114, "
+        "178)'/>\n"
+        "<use xlink:href='#gpPt6' transform='translate(5,6) scale(2.00)' opacity='0.70'/>\n"
+        "<use xlink:href='#gpPt4' transform='translate(7,8) scale(2.00)'/></g></svg>";
+    mlk_plot *p = mlk_plot_new("", "", "");
+    char *s, many[64 * 40] = "<svg viewBox=\"0 0 9 9\">";
+    size_t paths = 0;
+    require_ok(finish(p, NULL, cloud, strlen(cloud), &s));
+    require_in(s, "<g fill=\"none\"><path d=\"M1.50,2h0M3,4h0\" fill=\"none\" "
+                  "stroke=\"currentColor\" stroke-linecap=\"round\" stroke-width=\"3.50\" "
+                  "color=\"#0072B2\" class=\"mlk-c1\"/>\n"
+                  "<path d=\"M5,6h0\" fill=\"none\" stroke=\"currentColor\" "
+                  "stroke-linecap=\"round\" stroke-width=\"4.00\" opacity=\"0.70\"/>\n"
+                  "<use xlink:href=\"#plot-gpPt4\" transform=\"translate(7,8) scale(2.00)\"/></g>");
+    mlk_text_free(s);
+    /* Only some share a path, so that a crowd of see-through points looks darker. */
+    for (int k = 0; k < 40; k++)
+        strcat(many, "<use xlink:href='#gpPt6' transform='translate(1,2) scale(3)'/>");
+    require_ok(finish(p, NULL, many, strlen(many), &s));
+    for (const char *at = s; (at = strstr(at, "<path")); at++)
+        paths++;
+    ck_assert_uint_eq(paths, 3);
+    mlk_text_free(s);
+    mlk_plot_free(p);
+}
+END_TEST
+
 START_TEST(what_is_no_picture_is_refused)
 {
     mlk_plot *p = mlk_plot_new("", "", "");
@@ -435,6 +502,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_chart_without_a_drawable_value_says_so);
     tcase_add_test(tc, no_text_is_a_command);
     tcase_add_test(tc, long_names_are_cut_between_characters);
+    tcase_add_test(tc, numbers_below_a_chart_have_room);
     tcase_add_test(tc, charts_stand_in_rows_of_their_heights);
     tcase_add_test(tc, endings_tell_the_format);
     tcase_add_test(tc, a_sample_is_sorted_and_depends_on_the_number_alone);
@@ -443,6 +511,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, the_style_sheet_has_every_dark_colour);
     tc = test_case(suite, "finishing");
     tcase_add_test(tc, an_svg_picture_takes_its_colours_from_the_page);
+    tcase_add_test(tc, points_that_look_the_same_become_a_path);
     tcase_add_test(tc, what_is_no_picture_is_refused);
     tcase_add_test(tc, any_bytes_are_survived);
     tcase_add_test(tc, a_pdf_picture_has_no_date);

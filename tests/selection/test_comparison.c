@@ -254,6 +254,69 @@ START_TEST(several_tables_have_mean_ranks)
 }
 END_TEST
 
+START_TEST(two_models_over_tables_have_signed_ranks)
+{
+    enum { TABLES = 6 };
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    mlk_comparison *tables[TABLES];
+    mlk_test w;
+    contenders("ridge", "knn", p, c);
+    double differences[TABLES];
+    for (size_t t = 0; t < TABLES; t++) {
+        const mlk_cmat X = test_random_mat(20 + t, 40, P);
+        const mlk_data d = {.X = X, .y = test_linear_target(30 + t, X, 0.5)};
+        mlk_folds *f = folds_of(&d, 4, 1);
+        tables[t] = compare(c, 2, &d, f, NULL);
+        differences[t] = mlk_comparison_at(tables[t], 1)->standing.mean -
+                         mlk_comparison_at(tables[t], 2)->standing.mean;
+        ck_assert(differences[t] > 0.0);
+        mlk_folds_free(f);
+    }
+    const mlk_comparison *const *all = (const mlk_comparison *const *)tables;
+    require_ok(mlk_comparison_wilcoxon(all, TABLES, 1, 2, &w));
+    require_close(w.p, 2.0 / 64.0, 1e-15); /* all six the same way, of 2^6 */
+    require_close(w.statistic, 0.0, 0);
+    require_close(w.effect, 1.0, 0);
+    size_t below = 0, above = 0; /* the median */
+    for (size_t t = 0; t < TABLES; t++) {
+        below += differences[t] < w.estimate;
+        above += differences[t] > w.estimate;
+    }
+    ck_assert(below == 3 && above == 3);
+    require_ok(mlk_comparison_wilcoxon(all, 5, 2, 1, &w));
+    require_close(w.p, 2.0 / 32.0, 1e-15);
+    require_close(w.effect, -1.0, 0);
+    require_fail(mlk_comparison_wilcoxon(all, 5, 1, 3, &w), MLK_EINVAL, "1 and 3");
+    ck_assert(isnan(w.p));
+    for (size_t t = 0; t < TABLES; t++)
+        mlk_comparison_free(tables[t]);
+}
+END_TEST
+
+/* Nearly all right in each fold: the t interval alone would promise more than all. */
+START_TEST(intervals_end_where_the_metric_does)
+{
+    const mlk_cmat X = test_random_mat(9, N, P);
+    mlk_vec y = test_vec(N);
+    for (size_t i = 0; i < N; i++)
+        y.data[i] = (double)(X.data[i * X.ld] > 0.0);
+    const mlk_data d = {.X = X, .y = mlk_vec_c(y), .n_classes = 2};
+    mlk_pipeline_opts p[2];
+    mlk_contender c[2];
+    contenders("logistic", "knn", p, c);
+    mlk_folds *f = folds_of(&d, 5, 1);
+    mlk_comparison *all = compare(c, 2, &d, f, NULL);
+    const mlk_cv *cv = mlk_comparison_cv(all);
+    const mlk_test t = mlk_corrected_t_test(mlk_cv_values(cv, 1, 0), mlk_cv_ratio(cv), 0.95);
+    ck_assert_msg(t.high > 1.0, "%g", t.high);
+    ck_assert(mlk_comparison_at(all, 1)->standing.high == 1.0);
+    ck_assert(mlk_comparison_at(all, 1)->standing.low == t.low);
+    mlk_comparison_free(all);
+    mlk_folds_free(f);
+}
+END_TEST
+
 START_TEST(leave_one_out_has_the_interval_of_its_rows_and_mcnemar)
 {
     const mlk_data d = classes(2);
@@ -471,6 +534,8 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_search_is_repeated_inside_each_fold);
     tcase_add_test(tc, a_model_that_fails_in_a_fold_has_no_rank_and_ends_nothing);
     tcase_add_test(tc, several_tables_have_mean_ranks);
+    tcase_add_test(tc, two_models_over_tables_have_signed_ranks);
+    tcase_add_test(tc, intervals_end_where_the_metric_does);
     tcase_add_test(tc, leave_one_out_has_the_interval_of_its_rows_and_mcnemar);
     tcase_add_test(tc, an_interrupted_comparison_holds_what_is_finished);
     tcase_add_test(tc, one_bar_goes_from_nothing_to_all);

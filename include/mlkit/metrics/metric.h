@@ -71,6 +71,7 @@ typedef struct mlk_metric {
     unsigned needs;
     mlk_metric_classes classes;
     bool greater_is_better;
+    double least, greatest; /**< What values can be: 0 and 1 of a share. */
 } mlk_metric;
 
 /** The i-th metric in the contract's order; NULL behind the last. */

@@ -106,7 +106,8 @@ double mlk_nemenyi_q(double alpha, size_t k);
 typedef struct mlk_standing {
     size_t rank;          /**< 1 = best mean; a candidate without one is last. */
     double mean, sd;      /**< Of the metric over the splits. */
-    double low, high;     /**< Interval of the mean, with the correction of the t-test. */
+    double low, high;     /**< Interval of the mean, with the correction of the t-test, cut where
+                               the metric's values end. */
     mlk_test versus_best; /**< Corrected t-test of best minus this one; of the best itself, NaN. */
     double p_holm;        /**< Its p-value, corrected for all comparisons with the best. */
 } mlk_standing;

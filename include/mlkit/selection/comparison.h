@@ -134,6 +134,17 @@ void mlk_comparison_free(mlk_comparison *comparison); /**< NULL is allowed. */
 mlk_status mlk_comparison_friedman(const mlk_comparison *const *tables, size_t n, double alpha,
                                    size_t *models, size_t *k, mlk_friedman **friedman);
 
+/**
+ * Wilcoxon's signed ranks of the mean scores of models a and b, a minus b, over n tables. Of fewer
+ * than six tables p is above 0.05 whatever they say.
+ *
+ * @param[out] test  As mlk_wilcoxon_test().
+ * @retval MLK_EINVAL Other models on some table; no rank on some table.
+ * @retval MLK_ENOMEM
+ */
+mlk_status mlk_comparison_wilcoxon(const mlk_comparison *const *tables, size_t n, size_t a,
+                                   size_t b, mlk_test *test);
+
 MLK_END_DECLS
 
 #endif
