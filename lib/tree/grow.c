@@ -40,6 +40,7 @@ typedef struct hand {
     int64_t *t, *slot_t;
     uint32_t *slot;
     double *count;
+    uint32_t *cls; /* classes present */
     uint8_t *goes_left; /* of each sample */
     void *spare;        /* for partitions: 12 bytes a sample */
     uint8_t *side;      /* of each level */
@@ -160,8 +161,10 @@ static void hand_take(mlk_scratch *s, const grower *g, size_t n, hand *h)
     } else if (mlk_target_moments(g->target)) {
         h->t = mlk_scratch_take(s, n, sizeof *h->t);
     }
-    if (g->target->n_classes)
+    if (g->target->n_classes) {
         h->count = mlk_scratch_take(s, g->target->n_classes, sizeof *h->count);
+        h->cls = mlk_scratch_take(s, g->target->n_classes, sizeof *h->cls);
+    }
     h->goes_left = mlk_scratch_take(s, n, sizeof *h->goes_left);
     h->spare = mlk_scratch_take(s, n, 3 * sizeof(uint32_t));
     h->side = mlk_scratch_take(s, levels + 1, sizeof *h->side);
@@ -242,7 +245,6 @@ static void look_classes(const grower *g, hand *h, mlk_node_stats *node, mlk_gro
 {
     const mlk_sample *x = &node->sample;
     const size_t k = g->target->n_classes;
-    double largest = 0.0;
     for (size_t c = 0; c < k; c++)
         h->count[c] = 0.0;
     for (size_t i = 0; i < x->n; i++)
@@ -250,10 +252,12 @@ static void look_classes(const grower *g, hand *h, mlk_node_stats *node, mlk_gro
     for (size_t c = 0; c < k; c++) {
         node->weight += h->count[c];
         node->squares += h->count[c] * h->count[c];
-        largest = h->count[c] > largest ? h->count[c] : largest;
+        h->cls[node->n_cls] = (uint32_t)c;
+        node->n_cls += h->count[c] > 0.0;
     }
-    node->pure = largest == node->weight;
+    node->pure = node->n_cls < 2;
     node->count = h->count;
+    node->cls = h->cls;
     if (g->opts->keep_impurity)
         out->impurity = impurity_of(g->target, h->count, node->weight);
     if (!h->t)

@@ -99,6 +99,8 @@ void mlk_desk_take(mlk_scratch *s, const mlk_columns *c, const mlk_target *t, si
         d->right = mlk_scratch_take(s, t->n_classes, sizeof *d->right);
         d->left_real = mlk_scratch_take(s, t->n_classes, sizeof *d->left_real);
         d->right_real = mlk_scratch_take(s, t->n_classes, sizeof *d->right_real);
+        if (c->raw)
+            d->seen = mlk_scratch_take(s, t->n_classes, 2 * sizeof *d->seen);
     } else {
         mlk_absolute_take(s, n, d);
     }
@@ -361,16 +363,19 @@ static inline double purity(enum mode mode, const mlk_target *t, const mlk_desk 
 static sides start(enum mode mode, const mlk_target *t, const mlk_node_stats *node, mlk_desk *d)
 {
     sides s = {0.0, node->weight, 0, 0, 0};
-    for (size_t c = 0; c < t->n_classes; c++) {
-        const int64_t v = mode == GINI_WHOLE || mode == ENTROPY_WHOLE ? (int64_t)node->count[c] : 0;
+    if (mode == GINI_REAL || mode == ENTROPY_REAL) {
+        for (size_t c = 0; c < t->n_classes; c++) {
+            d->left_real[c] = 0.0;
+            d->right_real[c] = node->count[c];
+        }
+        return s;
+    }
+    for (size_t k = 0; k < node->n_cls; k++) {
+        const uint32_t c = node->cls[k];
+        const int64_t v = (int64_t)node->count[c];
         d->left[c] = 0;
         d->right[c] = v;
-        d->left_real[c] = 0.0;
-        d->right_real[c] = node->count[c];
-        if (mode == GINI_WHOLE)
-            s.sum_r += v * v;
-        else if (mode == ENTROPY_WHOLE)
-            s.sum_r += t->entropy[v];
+        s.sum_r += mode == GINI_WHOLE ? v * v : t->entropy[v];
     }
     return s;
 }
@@ -574,25 +579,29 @@ MLK_SIMD static size_t sums_up_to(const double *restrict value, const int64_t *r
     return (size_t)rows;
 }
 
-/* Sum over the classes of the squares of their rows up to the threshold (each row adding
- * (l + 1)^2 - l^2), and of the products of those with all rows of the class. */
+/* Sum over the classes of the squares of their rows up to the threshold, and of the products of
+ * those with all rows of the class. Rows are counted in two tables in turn, since neighbours often
+ * are of one class, and adding to a number just stored takes its time. */
 static size_t squares_up_to(const mlk_node_stats *node, const double *value, double threshold,
-                            int64_t *seen, int64_t *squares, double *products)
+                            uint32_t *seen, double *squares, double *products)
 {
     const mlk_sample *x = &node->sample;
     size_t rows = 0;
-    *squares = 0;
-    *products = 0.0;
-    for (size_t i = 0; i < x->n; i++)
-        seen[x->cls[i]] = 0;
+    uint64_t sum = 0;
+    for (size_t k = 0; k < node->n_cls; k++)
+        seen[2 * node->cls[k]] = seen[2 * node->cls[k] + 1] = 0;
     for (size_t i = 0; i < x->n; i++) {
-        const int64_t left = value[i] <= threshold;
-        int64_t *l = &seen[x->cls[i]];
-        *squares += left * (2 * *l + 1);
-        *products += (double)left * node->count[x->cls[i]];
-        *l += left;
-        rows += (size_t)left;
+        const uint32_t left = value[i] <= threshold;
+        seen[2 * (size_t)x->cls[i] + (i & 1)] += left;
+        rows += left;
     }
+    *products = 0.0;
+    for (size_t k = 0; k < node->n_cls; k++) {
+        const uint32_t c = node->cls[k], left = seen[2 * c] + seen[2 * c + 1];
+        sum += (uint64_t)left * left;
+        *products += (double)left * node->count[c];
+    }
+    *squares = (double)sum;
     return rows;
 }
 
@@ -602,21 +611,21 @@ static double gain_of_cut(const mlk_target *t, const mlk_node_stats *node, doubl
                           size_t min_leaf, mlk_desk *d)
 {
     const size_t n = node->sample.n;
-    int64_t sum;
-    double products;
+    double squares, products;
     if (mlk_target_moments(t)) {
+        int64_t sum;
         const size_t left = sums_up_to(d->value, node->t, n, threshold, &sum);
         const double wl = (double)left, away = (double)sum - node->rest * wl;
         return left < min_leaf || n - left < min_leaf
                    ? -1.0
                    : away * away * node->weight / (wl * (node->weight - wl));
     }
-    const size_t left = squares_up_to(node, d->value, threshold, d->left, &sum, &products);
+    const size_t left = squares_up_to(node, d->value, threshold, d->seen, &squares, &products);
     if (left < min_leaf || n - left < min_leaf)
         return -1.0;
-    const double right = node->squares - 2.0 * products + (double)sum, wl = (double)left;
+    const double right = node->squares - 2.0 * products + squares, wl = (double)left;
     const double gain =
-        (double)sum / wl + right / (node->weight - wl) - node->squares / node->weight;
+        squares / wl + right / (node->weight - wl) - node->squares / node->weight;
     return gain > 0.0 ? gain : 0.0;
 }
 
