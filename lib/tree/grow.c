@@ -40,11 +40,11 @@ typedef struct hand {
     int64_t *t, *slot_t;
     uint32_t *slot;
     double *count;
-    uint32_t *cls; /* classes present */
-    uint8_t *goes_left; /* of each sample */
-    void *spare;        /* for partitions: 12 bytes a sample */
-    uint8_t *side;      /* of each level */
-    uint32_t *feature;  /* 0..p-1, reordered while a node draws from them */
+    uint32_t *cls, *place; /* classes present, and where among them */
+    uint8_t *goes_left;    /* of each sample */
+    void *spare;           /* for partitions: 12 bytes a sample */
+    uint8_t *side;         /* of each level */
+    uint32_t *feature;     /* 0..p-1, reordered while a node draws from them */
     uint32_t *swapped;
     mlk_cut *cut; /* of each drawn column */
     size_t n_drawn;
@@ -164,6 +164,7 @@ static void hand_take(mlk_scratch *s, const grower *g, size_t n, hand *h)
     if (g->target->n_classes) {
         h->count = mlk_scratch_take(s, g->target->n_classes, sizeof *h->count);
         h->cls = mlk_scratch_take(s, g->target->n_classes, sizeof *h->cls);
+        h->place = mlk_scratch_take(s, g->target->n_classes, sizeof *h->place);
     }
     h->goes_left = mlk_scratch_take(s, n, sizeof *h->goes_left);
     h->spare = mlk_scratch_take(s, n, 3 * sizeof(uint32_t));
@@ -253,11 +254,13 @@ static void look_classes(const grower *g, hand *h, mlk_node_stats *node, mlk_gro
         node->weight += h->count[c];
         node->squares += h->count[c] * h->count[c];
         h->cls[node->n_cls] = (uint32_t)c;
+        h->place[c] = (uint32_t)node->n_cls;
         node->n_cls += h->count[c] > 0.0;
     }
     node->pure = node->n_cls < 2;
     node->count = h->count;
     node->cls = h->cls;
+    node->place = h->place;
     if (g->opts->keep_impurity)
         out->impurity = impurity_of(g->target, h->count, node->weight);
     if (!h->t)

@@ -91,10 +91,10 @@ void mlk_desk_take(mlk_scratch *s, const mlk_columns *c, const mlk_target *t, si
         d->group_t = mlk_scratch_take(s, n + 1, sizeof *d->group_t);
         d->hist_t = mlk_scratch_take(s, d->n_hist, sizeof *d->hist_t);
     } else if (t->n_classes) {
-        d->event_key = mlk_scratch_take(s, n, sizeof *d->event_key);
-        d->event_cls = mlk_scratch_take(s, n, sizeof *d->event_cls);
-        d->event_n = mlk_scratch_take(s, n, sizeof *d->event_n);
-        d->event_w = mlk_scratch_take(s, n, sizeof *d->event_w);
+        d->event_key = mlk_scratch_take(s, n + 1, sizeof *d->event_key);
+        d->event_cls = mlk_scratch_take(s, n + 1, sizeof *d->event_cls);
+        d->event_n = mlk_scratch_take(s, n + 1, sizeof *d->event_n);
+        d->event_w = mlk_scratch_take(s, n + 1, sizeof *d->event_w);
         d->left = mlk_scratch_take(s, t->n_classes, sizeof *d->left);
         d->right = mlk_scratch_take(s, t->n_classes, sizeof *d->right);
         d->left_real = mlk_scratch_take(s, t->n_classes, sizeof *d->left_real);
@@ -247,30 +247,31 @@ MLK_SIMD static double moment_gains(const mlk_node_stats *node, size_t min_leaf,
 
 /* Weights of the classes by key, in the order of the keys: from a table, or from a sort. Returns
  * the number of events, *missing of which, at the end, are those of the missing samples. */
-static size_t events_by_counting(const mlk_node_stats *node, const span *s, size_t k, mlk_desk *d,
+static size_t events_by_counting(const mlk_node_stats *node, const span *s, mlk_desk *d,
                                  size_t *missing)
 {
     const mlk_sample *x = &node->sample;
-    const size_t range = (size_t)(s->hi - s->lo) + 1 + (s->n_missing > 0);
+    const size_t k = node->n_cls, range = (size_t)(s->hi - s->lo) + 1 + (s->n_missing > 0);
     size_t n = 0;
     memset(d->hist_n, 0, range * k * sizeof *d->hist_n);
     memset(d->hist_w, 0, range * k * sizeof *d->hist_w);
     for (size_t i = 0; i < x->n; i++) {
-        const size_t at = (size_t)(d->key[i] - s->lo) * k + x->cls[i];
+        const size_t at = (size_t)(d->key[i] - s->lo) * k + node->place[x->cls[i]];
         d->hist_n[at]++;
         d->hist_w[at] += mlk_sample_weight(x, i);
     }
     *missing = 0;
-    for (size_t r = 0; r < range; r++)
-        for (size_t c = 0; c < k; c++) {
-            if (!d->hist_n[r * k + c])
-                continue;
+    for (size_t r = 0; r < range; r++) {
+        const size_t first = n;
+        for (size_t c = 0; c < k; c++) { /* an empty cell is overwritten by the next one */
             d->event_key[n] = s->lo + (uint32_t)r;
-            d->event_cls[n] = (uint32_t)c;
+            d->event_cls[n] = node->cls[c];
             d->event_n[n] = d->hist_n[r * k + c];
-            d->event_w[n++] = d->hist_w[r * k + c];
-            *missing += s->lo + (uint32_t)r > s->hi;
+            d->event_w[n] = d->hist_w[r * k + c];
+            n += d->hist_n[r * k + c] > 0;
         }
+        *missing += s->lo + (uint32_t)r > s->hi ? n - first : 0;
+    }
     return n;
 }
 
@@ -480,10 +481,9 @@ static mlk_cut cut_by_moments(const mlk_target *t, const mlk_node_stats *node, c
 static mlk_cut cut_by_classes(const mlk_target *t, const mlk_node_stats *node, const span *s,
                               size_t min_leaf, mlk_desk *d)
 {
-    const size_t k = t->n_classes;
     size_t missing;
-    const size_t events = few_keys(s, k, node->sample.n)
-                              ? events_by_counting(node, s, k, d, &missing)
+    const size_t events = few_keys(s, node->n_cls, node->sample.n)
+                              ? events_by_counting(node, s, d, &missing)
                               : events_by_sorting(node, s, d, &missing);
     double best;
     size_t groups = walk_classes(t, node, min_leaf, events, missing, false, d, &best);
@@ -624,8 +624,7 @@ static double gain_of_cut(const mlk_target *t, const mlk_node_stats *node, doubl
     if (left < min_leaf || n - left < min_leaf)
         return -1.0;
     const double right = node->squares - 2.0 * products + squares, wl = (double)left;
-    const double gain =
-        squares / wl + right / (node->weight - wl) - node->squares / node->weight;
+    const double gain = squares / wl + right / (node->weight - wl) - node->squares / node->weight;
     return gain > 0.0 ? gain : 0.0;
 }
 

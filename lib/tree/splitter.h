@@ -50,7 +50,8 @@ typedef struct mlk_node_stats {
     double rest;           /* sum of t / weight */
     const double *count;   /* n_classes: weight of each class */
     double squares;        /* sum of their squares */
-    const uint32_t *cls;   /* n_cls classes that have weight, ascending */
+    const uint32_t *cls;   /* n_cls classes that have weight, ascending, ... */
+    const uint32_t *place; /* ... and the place of each of them there */
     size_t n_cls;
     const uint32_t *slot;  /* absolute error: place of each sample in the order of y */
     const int64_t *slot_t; /* absolute error: yq - centre by slot */
@@ -80,12 +81,12 @@ typedef struct mlk_desk {
     uint32_t *hist_n; /* n + 2 sums by key */
     double *hist_w;
     int64_t *hist_t;
-    uint32_t *event_key; /* n: a weight of one class at one key, in the order of keys */
+    uint32_t *event_key; /* n + 1: a weight of one class at one key, in the order of keys */
     uint32_t *event_cls, *event_n;
     double *event_w;
     int64_t *left, *right; /* n_classes: whole weights of the classes on either side */
     double *left_real, *right_real;
-    uint32_t *seen; /* 2 n_classes: rows of the classes, where cuts are random */
+    uint32_t *seen;        /* 2 n_classes: rows of the classes, where cuts are random */
     double *sum_w, *all_w; /* n + 1: Fenwick trees by slot (absolute error) */
     int64_t *sum_t, *all_t;
     uint32_t *level;           /* levels present in the node, in the order they are tried */
