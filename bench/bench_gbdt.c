@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum { MOST_REPEATS = 99 };
@@ -139,6 +138,20 @@ static size_t saved_bytes(const mlk_gbdt *model)
     return size;
 }
 
+/* Peak resident memory of this program; ru_maxrss would count that of the one which started it. */
+static long peak_megabytes(void)
+{
+    char line[256];
+    long kilobytes = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %ld", &kilobytes) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kilobytes / 1024;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 6)
@@ -162,12 +175,11 @@ int main(int argc, char **argv)
         check(mlk_gbdt_predict(model, test.X, &run, (mlk_vec){out, test.y.n}));
         predict[r] = now() - fitted;
     }
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
+    const long peak = peak_megabytes();
     const size_t bytes = saved_bytes(model), nodes = mlk_gbdt_n_nodes(model);
     printf("fit=%.4f predict=%.4f quality=%.6f nodes=%zu bytes_per_node=%.2f megabytes=%ld\n",
            median(fit, repeats), median(predict, repeats), quality(model, &test, &run, out), nodes,
-           (double)bytes / (double)nodes, usage.ru_maxrss / 1024);
+           (double)bytes / (double)nodes, peak);
     mlk_gbdt_free(model);
     free(out);
     free(train_data);

@@ -7,7 +7,8 @@ usage: bench_tree.py BUILD [--datasets FOLDER] [--repeat 3] [--only WORD] [--sca
 Run with the Python that has scikit-learn, on a machine with nothing else to do. Each workload is
 generated (or read from FOLDER), written for the driver, and run `repeat` times in turn by each
 program on 2 threads; the table has the median seconds, those of processor time, the prediction of
-100,000 rows, the quality on rows held out, bytes of the saved model, and the peer's time over ours.
+100,000 rows at once (the least of three), the quality on rows held out, bytes of the saved model,
+and the peer's time over ours.
 --scale shrinks the generated tables. Quality on real tables: bench_ensembles.py.
 """
 import argparse
@@ -94,10 +95,13 @@ def scikit(data, X, model):
     cpu, wall = time.process_time(), time.perf_counter()
     model.fit(X[:data.n], data.y[:data.n])
     result = dict(fit=time.perf_counter() - wall, cpu=time.process_time() - cpu)
-    wall = time.perf_counter()
-    predicted = model.predict(X[data.n:])
-    result["predict"] = (time.perf_counter() - wall) * 1e5 / (len(data.y) - data.n)
-    result["quality"] = quality(data, predicted)
+    many = np.resize(X[data.n:], (100000, X.shape[1]))
+    result["predict"] = np.inf
+    for _ in range(3):
+        wall = time.perf_counter()
+        predicted = model.predict(many)
+        result["predict"] = min(result["predict"], time.perf_counter() - wall)
+    result["quality"] = quality(data, predicted[:len(data.y) - data.n])
     result["bytes"] = len(pickle.dumps(model))
     return result
 

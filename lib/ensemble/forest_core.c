@@ -329,21 +329,52 @@ typedef struct prediction {
     double *sums;   /* of each worker: most x k, for classes; or NULL */
 } prediction;
 
-/* Sums of what the trees say about the rows of a chunk, `width` a row and `ld` apart. */
+/* Some trees and some rows at a time, both small enough for the second-level cache: a tree of its
+ * own where it is not. */
+enum { TREES_BYTES = 1 << 18, ROWS_BYTES = 1 << 16, LEAST_ROWS = 128 };
+
+static size_t group_end(const mlk_forest *f, size_t b)
+{
+    size_t bytes = 0;
+    do
+        bytes += f->coded[b].n ? f->coded[b].n * sizeof(mlk_slot) : f->tree[b].n * sizeof(mlk_node);
+    while (++b < f->n_trees && bytes <= TREES_BYTES);
+    return b;
+}
+
+/* Trees begin..end-1 about rows X, with their codes or NULL. */
+static void add_group(const mlk_forest *f, size_t begin, size_t end, mlk_cmat X,
+                      const uint32_t *code, bool complete, double *sums, size_t ld)
+{
+    for (size_t b = begin; b < end; b++) {
+        if (code && f->coded[b].n)
+            mlk_coded_add(&f->coded[b], &f->tree[b], X, code, sums, ld);
+        else
+            mlk_nodes_add(&f->tree[b], f->levels, X, complete, sums, ld);
+    }
+}
+
+/* Sums of what the trees say about the rows of a chunk, `width` a row and `ld` apart; those of a
+ * row in the order of the trees. */
 static void add_trees(const prediction *p, const mlk_chunk *chunk, size_t width, double *sums,
                       size_t ld)
 {
     const mlk_forest *f = p->f;
     const mlk_cmat X = mlk_cmat_rows(p->X, chunk->begin, chunk->end);
     uint32_t *code = p->code ? p->code + chunk->worker * p->most * f->p : NULL;
-    const bool coded = code && mlk_coded_rows(X, code), complete = coded || mlk_rows_complete(X);
+    if (code && !mlk_coded_rows(X, code))
+        code = NULL;
+    const bool complete = code || mlk_rows_complete(X);
+    const size_t row_bytes = f->p * (code ? sizeof *code : sizeof *X.data) + ld * sizeof *sums;
+    const size_t room = ROWS_BYTES / row_bytes, rows = room < LEAST_ROWS ? LEAST_ROWS : room;
     for (size_t i = 0; i < X.rows; i++)
         memset(sums + i * ld, 0, width * sizeof *sums);
-    for (size_t b = 0; b < f->n_trees; b++) {
-        if (coded && f->coded[b].n)
-            mlk_coded_add(&f->coded[b], &f->tree[b], X, code, sums, ld);
-        else
-            mlk_nodes_add(&f->tree[b], f->levels, X, complete, sums, ld);
+    for (size_t b = 0, end; b < f->n_trees; b = end) {
+        end = group_end(f, b);
+        const size_t step = end - b > 1 ? rows : X.rows;
+        for (size_t i = 0; i < X.rows; i += step)
+            add_group(f, b, end, mlk_cmat_rows(X, i, X.rows - i < step ? X.rows : i + step),
+                      code ? code + i * f->p : NULL, complete, sums + i * ld, ld);
     }
 }
 

@@ -81,6 +81,7 @@ typedef struct boosting {
     uint32_t *rows, *others; /* of the round: the sample, and rows that only follow */
     size_t n_rows, n_others;
     uint32_t *column;
+    uint8_t *drawn; /* of each column */
     size_t n_columns, *order;
     uint32_t *leaf_of; /* of n_others rows */
     double *residual;  /* 2 n, for renewed leaves */
@@ -229,19 +230,18 @@ static void draw_rows(boosting *b, size_t t)
 static void draw_columns(boosting *b, size_t tree)
 {
     const size_t p = b->data->X.cols;
-    size_t n = (size_t)(b->opts->colsample * (double)p + 0.5);
-    b->n_columns = n ? n : 1;
-    if (b->n_columns < p) {
+    const size_t share = (size_t)(b->opts->colsample * (double)p + 0.5), wanted = share ? share : 1;
+    memset(b->drawn, wanted == p, p);
+    if (wanted < p) {
         mlk_rng rng = mlk_rng_stream((uint64_t)b->opts->seed, 2 + 2 * (uint64_t)tree);
-        mlk_rng_sample(&rng, b->order, p, b->n_columns);
+        mlk_rng_sample(&rng, b->order, p, wanted);
+        for (size_t k = 0; k < wanted; k++)
+            b->drawn[b->order[k]] = 1;
     }
-    for (size_t k = 0; k < b->n_columns; k++) {
-        const uint32_t j = (uint32_t)(b->n_columns < p ? b->order[k] : k);
-        size_t at = k;
-        for (; at > 0 && b->column[at - 1] > j; at--)
-            b->column[at] = b->column[at - 1];
-        b->column[at] = j;
-    }
+    b->n_columns = 0;
+    for (size_t j = 0; j < p; j++)
+        if (b->drawn[j])
+            b->column[b->n_columns++] = (uint32_t)j;
 }
 
 /* ---------------------------------------------------------------------- one tree */
@@ -450,6 +450,7 @@ static mlk_status prepare(boosting *b)
     b->others = mlk_scratch_take(s, n, sizeof *b->others);
     b->leaf_of = mlk_scratch_take(s, n, sizeof *b->leaf_of);
     b->column = mlk_scratch_take(s, p, sizeof *b->column);
+    b->drawn = mlk_scratch_take(s, p, sizeof *b->drawn);
     b->order = mlk_scratch_take(s, n > p ? n : p, sizeof *b->order);
     if (s->failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for %zu rows", n);
