@@ -4,8 +4,6 @@
 WORKLOAD: kmeans, dbscan, ward (default: all). Runs are interleaved; medians of five.
 """
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,6 +11,8 @@ import time
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 import numpy as np
+
+import beside
 
 RUNS = 5
 
@@ -32,21 +32,14 @@ def dbscan(X, path, min_samples, eps):
 
 
 def r_dbscan(X, path, min_samples, eps):
-    return r_script(X, path, f"""suppressMessages(library(dbscan))
+    return beside.r_script(X, path, f"""suppressMessages(library(dbscan))
 seconds <- system.time(m <- dbscan(X, {eps}, {min_samples}))[3]
 cat(seconds, max(m$cluster))""")
 
 
 def r_hclust(X, path):
-    return r_script(X, path, """seconds <- system.time(h <- hclust(dist(X), "ward.D2"))[3]
+    return beside.r_script(X, path, """seconds <- system.time(h <- hclust(dist(X), "ward.D2"))[3]
 cat(seconds, format(sum(h$height), digits = 15))""")
-
-
-def r_script(X, path, code):
-    """Seconds and quality that an R program prints about the matrix X."""
-    read = f'X <- matrix(readBin("{path}", "double", {X.size}), ncol = {X.shape[1]}, byrow = TRUE)\n'
-    out = subprocess.run(["Rscript", "-e", read + code], check=True, capture_output=True, text=True).stdout.split()
-    return float(out[0]), float(out[1])
 
 
 def scipy_ward(X, path):
@@ -80,28 +73,14 @@ WORKLOADS = {
 def run(build, name):
     task, make, k, eps, peers = WORKLOADS[name]
     X = np.ascontiguousarray(make(np.random.default_rng(1)))
-    seconds, quality = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "X")
         X.tofile(path)
         driver = [os.path.join(build, "bench", "bench_cluster"), task, *map(str, X.shape), str(k), str(eps), path]
-        for _ in range(RUNS):
-            out = subprocess.run(driver, check=True, capture_output=True, text=True).stdout.split()
-            seconds.setdefault("mlkit", []).append(float(out[0]))
-            quality["mlkit"] = float(out[1])
-            for peer, call in peers.items():
-                try:
-                    took, quality[peer] = call(X, path)
-                    seconds.setdefault(peer, []).append(took)
-                except (ImportError, OSError, subprocess.CalledProcessError):
-                    quality[peer] = None
-    own = statistics.median(seconds["mlkit"])
-    for program in quality:
-        if quality[program] is None:
-            print(f"{name:14} {program:20} absent")
-            continue
-        s = statistics.median(seconds[program])
-        print(f"{name:14} {program:20} {s:9.3f} s  quality {quality[program]:.10g}  ratio {s / own:.2f}", flush=True)
+        programs = {"mlkit": lambda: beside.driver(driver)}
+        for peer, call in peers.items():
+            programs[peer] = lambda call=call: call(X, path)
+        beside.compare(name, programs, RUNS)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Nearest neighbours beside scikit-learn and SciPy, two threads: bench_knn.py BUILD [WORKLOAD...]
+"""Nearest neighbours beside scikit-learn, SciPy and R (one thread), two threads: bench_knn.py BUILD [WORKLOAD...]
 
 WORKLOAD, k = 10: blobs (100,000 x 10 in twenty clusters, all rows as queries), normal and uniform
 (100,000 x 10, 10,000 queries), brute (20,000 x 784, all rows as queries); default: all of these.
@@ -7,15 +7,15 @@ limits (only when named): trees against brute force over numbers of columns, fro
 choice is taken. Runs are interleaved; medians of three, index and queries together.
 """
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 import numpy as np
+
+import beside
 
 RUNS = 3
 K = 10
@@ -48,13 +48,23 @@ def driver(build, X, path, method="auto", p="2", queries=None):
     return [float(v) for v in out]
 
 
-TREES = {"scikit-learn kd_tree": lambda X, Q: scikit_learn(X, Q, "kd_tree"), "SciPy cKDTree": scipy_tree}
+def fnn(X, queries, path):
+    return beside.r_script(X, path, f"""suppressMessages(library(FNN))
+seconds <- system.time(m <- get.knnx(X, X[1:{queries}, ], {K}, "kd_tree"))[3]
+cat(seconds, format(mean(m$nn.dist), digits = 12))""")
+
+
+TREES = {
+    "scikit-learn kd_tree": lambda X, q, path: beside.timed(lambda: scikit_learn(X, X[:q], "kd_tree"))(),
+    "SciPy cKDTree": lambda X, q, path: beside.timed(lambda: scipy_tree(X, X[:q]))(),
+    "R FNN": fnn,
+}
 WORKLOADS = {
     "blobs": (lambda r: blobs(r, 100000, 10), 100000, TREES),
     "normal": (lambda r: r.standard_normal((100000, 10)), 10000, TREES),
     "uniform": (lambda r: r.random((100000, 10)), 10000, TREES),
     "brute": (lambda r: low_rank(r, 20000, 784), 20000, {
-        "scikit-learn brute": lambda X, Q: scikit_learn(X, Q, "brute")}),
+        "scikit-learn brute": lambda X, q, path: beside.timed(lambda: scikit_learn(X, X[:q], "brute"))()}),
 }
 
 
@@ -63,26 +73,15 @@ def run(build, name, folder):
     X = np.ascontiguousarray(make(np.random.default_rng(1)))
     path = os.path.join(folder, "X")
     X.tofile(path)
-    seconds, quality = {}, {}
-    for _ in range(RUNS):
+
+    def ours():
         out = driver(build, X, path, queries=queries)
-        seconds.setdefault("mlkit", []).append(out[0])
-        quality["mlkit"] = out[2]
-        for peer, call in peers.items():
-            start = time.perf_counter()
-            try:
-                quality[peer] = call(X, X[:queries])
-                seconds.setdefault(peer, []).append(time.perf_counter() - start)
-            except ImportError:
-                quality[peer] = None
-    own = statistics.median(seconds["mlkit"])
-    for program, value in quality.items():
-        if value is None:
-            print(f"{name:7} {program:22} absent")
-            continue
-        s = statistics.median(seconds[program])
-        print(f"{name:7} {program:22} {s:8.3f} s  mean distance {value:.10g}  ratio {s / own:.2f}",
-              flush=True)
+        return out[0], out[2]
+
+    programs = {"mlkit": ours}
+    for peer, call in peers.items():
+        programs[peer] = lambda call=call: call(X, queries, path)
+    beside.compare(name, programs, RUNS)
 
 
 def limits(build, folder):

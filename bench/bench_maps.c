@@ -1,8 +1,9 @@
 /*
- * bench_maps TASK N P K FILE: pca (K components), isomap (K neighbours), lle (K neighbours),
- * kernel-pca (rbf, K components) or mds (smacof, one start, K steps) of N x P little-endian
- * doubles; prints seconds and a number that tells the quality (captured share of variance,
- * reconstruction error, largest eigenvalue, stress). Run by bench_maps.py.
+ * bench_maps TASK N P K FILE: pca (K components), classical (scaling of a matrix of distances to K
+ * components), isomap (K neighbours), lle (K neighbours), kernel-pca (rbf, K components) or mds
+ * (smacof, one start, K steps) of N x P little-endian doubles; prints seconds and a number that
+ * tells the quality (captured share of variance, reconstruction error, largest eigenvalue, stress).
+ * Run by bench_maps.py.
  */
 #include <mlkit/decomposition/isomap.h>
 #include <mlkit/decomposition/kernel_pca.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 
 #include "core/parallel.h"
+#include "core/status.h"
 
 static const mlk_run run = {.threads = 2};
 
@@ -27,6 +29,19 @@ static mlk_status pca(const mlk_data *data, size_t k, double *quality)
     for (size_t c = 0; st == MLK_OK && c < k; c++)
         *quality += mlk_pca_ratio(model).data[c];
     mlk_pca_free(model);
+    return st;
+}
+
+static mlk_status classical(const mlk_data *data, size_t k, double *quality)
+{
+    mlk_mds_opts opts = mlk_mds_opts_default();
+    mlk_mds *model;
+    opts.n_components = (int64_t)k;
+    opts.dissimilarity = MLK_MDS_PRECOMPUTED;
+    const mlk_status st = mlk_mds_fit(data, &opts, &run, &model);
+    if (st == MLK_OK)
+        *quality = mlk_mds_eigenvalues(model).data[0];
+    mlk_mds_free(model);
     return st;
 }
 
@@ -86,16 +101,16 @@ static mlk_status mds(const mlk_data *data, size_t k, double *quality)
 static const struct {
     const char *name;
     mlk_status (*fit)(const mlk_data *data, size_t k, double *quality);
-} tasks[] = {
-    {"pca", pca}, {"isomap", isomap}, {"lle", lle}, {"kernel-pca", kernel_pca}, {"mds", mds}};
+} tasks[] = {{"pca", pca}, {"classical", classical},   {"isomap", isomap},
+             {"lle", lle}, {"kernel-pca", kernel_pca}, {"mds", mds}};
 
 int main(int argc, char **argv)
 {
     size_t task = 0;
-    while (argc == 6 && task < 5 && strcmp(argv[1], tasks[task].name) != 0)
+    while (argc == 6 && task < MLK_COUNT(tasks) && strcmp(argv[1], tasks[task].name) != 0)
         task++;
-    if (argc != 6 || task == 5) {
-        fprintf(stderr, "usage: bench_maps pca|isomap|lle|kernel-pca|mds N P K FILE\n");
+    if (argc != 6 || task == MLK_COUNT(tasks)) {
+        fprintf(stderr, "usage: bench_maps pca|classical|isomap|lle|kernel-pca|mds N P K FILE\n");
         return 2;
     }
     const size_t n = strtoul(argv[2], NULL, 10), p = strtoul(argv[3], NULL, 10);

@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
-"""Maps beside scikit-learn and NumPy, two threads: bench_maps.py BUILD [WORKLOAD...]
+"""Maps beside scikit-learn, NumPy and R, two threads: bench_maps.py BUILD [WORKLOAD...]
 
-WORKLOAD: pca, isomap, lle, kernel-pca, mds (default: all). Runs are interleaved; medians of three. The
-pictures are Debian's dataset-fashion-mnist; without it, made-up rows of the same shape and spectrum.
+WORKLOAD: pca, pca-r, classical, isomap, lle, kernel-pca, mds (default: all). Runs are interleaved; medians of
+three. The pictures are Debian's dataset-fashion-mnist; without it, made-up rows of the same shape and spectrum.
 """
 import gzip
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 import warnings
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "2")
 import numpy as np
+
+import beside
 
 RUNS = 3
 PICTURES = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"
@@ -72,45 +71,52 @@ def mds(X, k):
                   normalized_stress=False)[1]
 
 
-# Name, rows, K, peers, times in one run.
+def distances(n):
+    from scipy.spatial.distance import pdist, squareform
+    return squareform(pdist(roll(n)))
+
+
+def plain(call):
+    """A peer in this process."""
+    return lambda X, k, path: beside.timed(lambda: call(X, k))()
+
+
+def prcomp(X, k, path):
+    return beside.r_script(X, path, f"""seconds <- system.time(m <- prcomp(X, rank. = {k}))[3]
+cat(seconds, format(sum(m$sdev[1:{k}]^2) / sum(m$sdev^2), digits = 12))""")
+
+
+def cmdscale(X, k, path):
+    return beside.r_script(X, path, f"""seconds <- system.time(m <- cmdscale(X, {k}, eig = TRUE))[3]
+cat(seconds, format(m$eig[1], digits = 12))""")
+
+
+# Name: task of the driver, matrix, K, peers: each gives seconds and the quality.
 WORKLOADS = {
-    "pca": (pictures, 50, {
-        "scikit-learn full": lambda X, k: pca(X, k, "full"),
-        "scikit-learn randomized": lambda X, k: pca(X, k, "randomized"),
-        "NumPy Gram + eigh": numpy_eigh}),
-    "isomap": (lambda: roll(5000), 10, {"scikit-learn": isomap}),
-    "lle": (lambda: roll(5000), 12, {"scikit-learn": lle}),
-    "kernel-pca": (lambda: roll(5000), 2, {"scikit-learn": kernel_pca}),
-    "mds": (lambda: roll(2000), 100, {"scikit-learn": mds}),
+    "pca": ("pca", pictures, 50, {
+        "scikit-learn full": plain(lambda X, k: pca(X, k, "full")),
+        "scikit-learn randomized": plain(lambda X, k: pca(X, k, "randomized")),
+        "NumPy Gram + eigh": plain(numpy_eigh)}),
+    "pca-r": ("pca", lambda: pictures()[:20000], 50, {"R prcomp": prcomp}),
+    "classical": ("classical", lambda: distances(2000), 2, {"R cmdscale": cmdscale}),
+    "isomap": ("isomap", lambda: roll(5000), 10, {"scikit-learn": plain(isomap)}),
+    "lle": ("lle", lambda: roll(5000), 12, {"scikit-learn": plain(lle)}),
+    "kernel-pca": ("kernel-pca", lambda: roll(5000), 2, {"scikit-learn": plain(kernel_pca)}),
+    "mds": ("mds", lambda: roll(2000), 100, {"scikit-learn": plain(mds)}),
 }
 
 
 def run(build, name):
-    make, k, peers = WORKLOADS[name]
+    task, make, k, peers = WORKLOADS[name]
     X = np.ascontiguousarray(make())
-    seconds, quality = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "X")
         X.tofile(path)
-        driver = [os.path.join(build, "bench", "bench_maps"), name, *map(str, X.shape), str(k), path]
-        for _ in range(RUNS):
-            out = subprocess.run(driver, check=True, capture_output=True, text=True).stdout.split()
-            seconds.setdefault("mlkit", []).append(float(out[0]))
-            quality["mlkit"] = float(out[1])
-            for peer, call in peers.items():
-                start = time.perf_counter()
-                try:
-                    quality[peer] = call(X, k)
-                    seconds.setdefault(peer, []).append(time.perf_counter() - start)
-                except ImportError:
-                    quality[peer] = None
-    own = statistics.median(seconds["mlkit"])
-    for program in quality:
-        if quality[program] is None:
-            print(f"{name:10} {program:24} absent")
-            continue
-        s = statistics.median(seconds[program])
-        print(f"{name:10} {program:24} {s:9.3f} s  quality {quality[program]:.10g}  ratio {s / own:.2f}", flush=True)
+        driver = [os.path.join(build, "bench", "bench_maps"), task, *map(str, X.shape), str(k), path]
+        programs = {"mlkit": lambda: beside.driver(driver)}
+        for peer, call in peers.items():
+            programs[peer] = lambda call=call: call(X, k, path)
+        beside.compare(name, programs, RUNS)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,8 @@ const cli_option cli_options[] = {
      "(--beta), or for these costs of a false positive and a false negative"},
     {"save-best", 0, CLI_TEXT, AT(save_best), CLI_COMPARE, 0, "FILE",
      "fit the best model on all rows and save it"},
+    {"baskets", 0, CLI_TEXT, AT(baskets), CLI_FIT, 0, "C",
+     "rules: a cell is a list of items, this character between them"},
     {"csv", 0, CLI_FLAG, AT(csv), CLI_COMPARE | CLI_FIT | CLI_SHOW,
      .help = "print one line of CSV a model, or a rule"},
     {"test", 0, CLI_TEXT, AT(test), CLI_FIT, 0, "FRACTION|FILE",

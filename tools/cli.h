@@ -39,7 +39,7 @@ typedef struct cli_settings {
     int64_t poly;
     /* fitting */
     cli_list set, tune;
-    const char *cv, *folds, *search, *scoring, *path, *rule, *test, *clean;
+    const char *cv, *folds, *search, *scoring, *path, *rule, *test, *clean, *baskets;
     /* comparing */
     cli_list models;
     bool csv, learning_curve;

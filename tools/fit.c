@@ -57,12 +57,47 @@ static const char *task_of(const cli *c, const mlk_algo *algo)
     return mlk_task_name(both);
 }
 
+static int check_rules(const cli *c, const mlk_algo *algo)
+{
+    const cli_settings *set = &c->set;
+    if (set->csv && algo->tasks != MLK_RULES)
+        return cli_usage(c, "--csv is for rules; %s finds none", algo->name);
+    if (set->csv && set->json)
+        return cli_usage(c, "--json and --csv exclude each other");
+    if (!set->baskets)
+        return CLI_DONE;
+    if (algo->tasks != MLK_RULES)
+        return cli_usage(c, "--baskets is for rules; %s finds none", algo->name);
+    if (strlen(set->baskets) != 1)
+        return cli_usage(c, "--baskets '%s' is not one character", set->baskets);
+    if (set->roles.target)
+        return cli_usage(c, "--baskets and -t exclude each other");
+    return CLI_DONE;
+}
+
+/* The lists in the cells of --baskets to rows, those of a basket with its number as target. */
+static int itemise(cli *c, session *s, mlk_roles *roles)
+{
+    mlk_table *items;
+    if (!c->set.baskets)
+        return CLI_DONE;
+    const mlk_status st = mlk_table_itemise(s->table, c->set.baskets[0], "basket", &items);
+    if (st != MLK_OK)
+        return cli_failed(c, st);
+    mlk_table_free(s->table);
+    s->table = items;
+    roles->target = "basket";
+    return CLI_DONE;
+}
+
 static int load(cli *c, session *s)
 {
+    mlk_roles roles = c->set.roles;
     int status = cli_read_table(c, c->args[1], &s->table);
+    if (status == CLI_DONE)
+        status = itemise(c, s, &roles);
     if (status != CLI_DONE)
         return status;
-    mlk_roles roles = c->set.roles;
     roles.task = task_of(c, s->learner.algo);
     const mlk_status st = mlk_dataset_new(s->table, &roles, &c->run, &s->dataset);
     if (st != MLK_OK)
@@ -301,10 +336,8 @@ static int work(cli *c, session *s)
         status = learner_init(c, c->args[0], &c->set.set, &s->learner);
     if (status == CLI_DONE)
         status = check_target(c, s->learner.algo);
-    if (status == CLI_DONE && c->set.csv && s->learner.algo->tasks != MLK_RULES)
-        status = cli_usage(c, "--csv is for rules; %s finds none", s->learner.algo->name);
-    if (status == CLI_DONE && c->set.csv && c->set.json)
-        status = cli_usage(c, "--json and --csv exclude each other");
+    if (status == CLI_DONE)
+        status = check_rules(c, s->learner.algo);
     if (status == CLI_DONE && c->set.output && strcmp(c->set.output, "-") == 0) {
         if (c->set.json || c->set.csv)
             status = cli_usage(c, "-o - writes the model to stdout, where %s is to go",

@@ -121,11 +121,12 @@ static inline mlk_mat mlk_mat_rows(mlk_mat A, size_t begin, size_t end)
  * refuse both with MLK_EINVAL; a pipeline turns them into numbers first.
  */
 typedef struct mlk_data {
-    mlk_cmat X;           /**< n x p design, one sample per row. */
-    mlk_cvec y;           /**< n targets; class numbers 0..n_classes-1 as doubles; or empty. */
-    mlk_cvec w;           /**< n sample weights >= 0, or empty: all 1. */
-    size_t n_classes;     /**< >= 2: classification; 0: regression, or no target. */
-    const size_t *levels; /**< p numbers of levels, 0 = numeric; NULL: all numeric. */
+    mlk_cmat X;               /**< n x p design, one sample per row. */
+    mlk_cvec y;               /**< n targets; class numbers 0..n_classes-1 as doubles; or empty. */
+    mlk_cvec w;               /**< n sample weights >= 0, or empty: all 1. */
+    size_t n_classes;         /**< >= 2: classification; 0: regression, or no target. */
+    const size_t *levels;     /**< p numbers of levels, 0 = numeric; NULL: all numeric. */
+    const char *const *names; /**< p names of the columns, for messages; NULL: their numbers. */
 } mlk_data;
 
 /** Code of a categorical value whose level training never saw. */

@@ -51,8 +51,9 @@ static void sort_rows(const mlk_data *d, class_rows *t)
 }
 
 /* Mean and variance of each column in each class; what rounding alone makes vary does not. */
-static mlk_status find_moments(const mlk_run *run, class_rows *t)
+static mlk_status find_moments(const mlk_data *d, const mlk_run *run, class_rows *t)
 {
+    char name[MLK_LABEL];
     for (size_t c = 0; c < t->k; c++) {
         const mlk_vec mean = {t->mean.data + c * t->p, t->p}, var = {t->var.data + c * t->p, t->p};
         const mlk_cvec w = class_rows_weights(t, c);
@@ -67,7 +68,8 @@ static mlk_status find_moments(const mlk_run *run, class_rows *t)
             if (!w.n)
                 mean.data[j] = var.data[j] = 0.0;
             else if (!(var.data[j] < INFINITY))
-                return MLK_FAIL(MLK_ESINGULAR, "the variance of column %zu overflows", j);
+                return MLK_FAIL(MLK_ESINGULAR, "the variance of %s overflows",
+                                mlk_column_label(d, j, name, sizeof name));
             else if (var.data[j] <= noise * noise)
                 var.data[j] = 0.0;
         }
@@ -83,7 +85,7 @@ mlk_status class_rows_init(const mlk_data *data, const char *priors, const mlk_r
     MLK_TRY(priors_find(data, priors, t->prior));
     sort_rows(data, t);
     const mlk_run inner = mlk_run_inner(run);
-    MLK_TRY(find_moments(&inner, t));
+    MLK_TRY(find_moments(data, &inner, t));
     for (size_t c = 0; c < t->k; c++)
         if (t->prior.data[c] > 0.0 && !(t->weight.data[c] > 0.0))
             return MLK_FAIL(MLK_EINVAL, "class %zu has no rows, but a prior of %g", c,

@@ -121,6 +121,7 @@ void mlk_naive_bayes_free(mlk_naive_bayes *m)
 /* The number of levels of each column for this variant, from the data where it holds codes. */
 static mlk_status find_levels(const mlk_data *d, int variant, uint32_t *levels)
 {
+    char name[MLK_LABEL];
     for (size_t j = 0; j < d->X.cols; j++) {
         const size_t given = d->levels ? d->levels[j] : 0;
         const bool takes =
@@ -128,12 +129,11 @@ static mlk_status find_levels(const mlk_data *d, int variant, uint32_t *levels)
         levels[j] = 0;
         if (given && !takes)
             return MLK_FAIL(MLK_EINVAL,
-                            "column %zu is categorical; variant = %s expects numbers: encode it "
-                            "(onehot)",
-                            j, variants[variant].name);
+                            "%s is categorical; variant = %s expects numbers: encode it (onehot)",
+                            mlk_column_label(d, j, name, sizeof name), variants[variant].name);
         if (given > UINT32_MAX)
-            return MLK_FAIL(MLK_EINVAL, "column %zu has %zu levels; expected at most %u", j, given,
-                            UINT32_MAX);
+            return MLK_FAIL(MLK_EINVAL, "%s has %zu levels; expected at most %u",
+                            mlk_column_label(d, j, name, sizeof name), given, UINT32_MAX);
         if (given)
             levels[j] = (uint32_t)given;
         if (given || variant != MLK_NAIVE_BAYES_CATEGORICAL)

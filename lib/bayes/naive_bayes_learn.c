@@ -137,19 +137,22 @@ static double pool_classes(mlk_naive_bayes *m, size_t j, const double *weight)
 }
 
 /* Smoothing of the variances, in place: at least something where nothing varies at all. */
-static mlk_status smooth_variances(mlk_naive_bayes *m, double smoothing, double largest)
+static mlk_status smooth_variances(const mlk_data *d, double smoothing, double largest,
+                                   mlk_naive_bayes *m)
 {
+    char name[MLK_LABEL];
     const double extra = smoothing * (largest > 0.0 ? largest : 1.0);
     for (size_t j = 0; j < m->p; j++)
         for (size_t c = 0; m->kind[j] == GAUSSIAN && c < m->k; c++) {
             double *var = m->par + m->offset[j] + m->k + c;
             *var += extra;
             if (!(*var < INFINITY && isfinite(var[-(ptrdiff_t)m->k])))
-                return MLK_FAIL(MLK_ESINGULAR, "the variance of column %zu overflows", j);
+                return MLK_FAIL(MLK_ESINGULAR, "the variance of %s overflows",
+                                mlk_column_label(d, j, name, sizeof name));
             if (!(*var >= DBL_MIN))
                 return MLK_FAIL(MLK_ESINGULAR,
-                                "column %zu does not vary in class %zu; expected var_smoothing > 0",
-                                j, c);
+                                "%s does not vary in class %zu; expected var_smoothing > 0",
+                                mlk_column_label(d, j, name, sizeof name), c);
         }
     return MLK_OK;
 }
@@ -181,7 +184,7 @@ static mlk_status fit_gaussian(const mlk_data *d, const mlk_naive_bayes_opts *o,
                 var[c] = w[c] > 0.0 ? t->sums[m->offset[j] + c] / w[c] : 0.0;
             largest = fmax(largest, pool_classes(m, j, w));
         }
-    return smooth_variances(m, o->var_smoothing, largest);
+    return smooth_variances(d, o->var_smoothing, largest, m);
 }
 
 /* log (N + alpha) / (n + alpha L) of a column of levels. */

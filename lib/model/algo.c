@@ -1,6 +1,7 @@
 #include "model/algo.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "core/alloc.h"
 #include "core/parallel.h"
@@ -119,6 +120,15 @@ mlk_status mlk_data_check(const mlk_data *data, unsigned caps, unsigned needs, c
     if (data->w.n)
         MLK_TRY(check_weights(data->w, data->X.rows));
     return check_design(data, caps, needs, run);
+}
+
+const char *mlk_column_label(const mlk_data *data, size_t j, char *buf, size_t size)
+{
+    if (data->names)
+        snprintf(buf, size, "column '%s'", data->names[j]);
+    else
+        snprintf(buf, size, "column %zu", j);
+    return buf;
 }
 
 mlk_status mlk_predict_check(mlk_cmat X, size_t p, size_t out_rows)

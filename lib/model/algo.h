@@ -20,6 +20,10 @@ enum {
  */
 mlk_status mlk_data_check(const mlk_data *data, unsigned caps, unsigned needs, const mlk_run *run);
 
+/* "column 'price'", or "column 3" where the data have no names, in buf. Returns buf. */
+const char *mlk_column_label(const mlk_data *data, size_t j, char *buf, size_t size);
+enum { MLK_LABEL = 256 }; /* bytes for it */
+
 /* X is m x p for a model of p features and `out` has X.rows rows: the text of every predict. */
 mlk_status mlk_predict_check(mlk_cmat X, size_t p, size_t out_rows);
 

@@ -150,11 +150,7 @@ static bool hands_on(const mlk_steps *s)
 /* A raw column in a message. */
 static const char *label(const char *const *names, size_t j, char *buf, size_t size)
 {
-    if (names)
-        snprintf(buf, size, "column '%s'", names[j]);
-    else
-        snprintf(buf, size, "column %zu", j);
-    return buf;
+    return mlk_column_label(&(mlk_data){.names = names}, j, buf, size);
 }
 
 static mlk_status check_shapes(const mlk_data *d)
@@ -367,6 +363,24 @@ static mlk_status make_design(mlk_cmat X, mlk_column_stats *stats, bool missing,
     return MLK_OK;
 }
 
+/* Messages of the last step name the raw column that a column of the design is made of. */
+static mlk_status name_design(const char *const *names, prepared *p)
+{
+    const mlk_steps *s = p->steps;
+    p->data.names = NULL;
+    if (!names || s->degree > 1)
+        return MLK_OK;
+    const char **design = mlk_scratch_take(&p->memory, s->columns, sizeof *design);
+    if (!design)
+        return MLK_FAIL(MLK_ENOMEM, "no memory for %zu names", s->columns);
+    for (size_t j = 0; j < s->columns; j++) {
+        size_t level;
+        design[j] = names[mlk_encoder_source(s->encoder, j, &level)];
+    }
+    p->data.names = design;
+    return MLK_OK;
+}
+
 static mlk_status learn_steps(const mlk_data *d, const mlk_pipeline_opts *o, const mlk_run *run,
                               prepared *p)
 {
@@ -392,6 +406,7 @@ static mlk_status learn_steps(const mlk_data *d, const mlk_pipeline_opts *o, con
         MLK_TRY(mlk_imputer_fit(d->X, d->levels, stats, s->impute, run, &s->imputer));
     MLK_TRY(mlk_encoder_fit(d->X, p->rows, p->data.X.rows, d->levels, s->encode, &s->encoder));
     MLK_TRY(count_columns(s));
+    MLK_TRY(name_design(o->names, p));
     if (s->encode != MLK_ENCODE_NATIVE)
         p->data.levels = NULL;
     if (hands_on(s) && s->scale == MLK_SCALE_NONE && !p->rows && !(s->imputer && missing))

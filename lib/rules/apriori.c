@@ -87,14 +87,15 @@ static bool add_value(column *c, double v)
 static mlk_status read_column(const mlk_data *data, size_t j, column *c)
 {
     const size_t levels = data->levels ? data->levels[j] : 0;
+    char name[MLK_LABEL];
     *c = (column){.first = c->first, .n = levels, .numeric = !levels};
     for (size_t i = 0; c->numeric && i < data->X.rows; i++) {
         const double v = data->X.data[i * data->X.ld + j];
         if (!isnan(v) && !add_value(c, v))
             return MLK_FAIL(MLK_EINVAL,
-                            "column %zu of X holds more than %d different numbers; expected "
-                            "categories, such as bins of its range",
-                            j + 1, MLK_APRIORI_MOST_VALUES);
+                            "%s holds more than %d different numbers; expected categories, such "
+                            "as bins of its range",
+                            mlk_column_label(data, j, name, sizeof name), MLK_APRIORI_MOST_VALUES);
     }
     if (!c->numeric)
         return MLK_OK;

@@ -341,7 +341,7 @@ START_TEST(refuses_what_is_out_of_its_domain)
     for (size_t i = 0; i < 30; i++)
         X.data[2 * i + 1] = (double)i;
     require_fail(mlk_apriori_fit(&d, NULL, NULL, &m), MLK_EINVAL,
-                 "column 2 of X holds more than 20 different numbers; expected categories");
+                 "column 1 holds more than 20 different numbers; expected categories");
     opts.min_support = 0.0;
     require_fail(mlk_apriori_fit(&d, &opts, NULL, &m), MLK_EINVAL, "min_support = 0");
     opts = mlk_apriori_opts_default();

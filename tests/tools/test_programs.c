@@ -94,6 +94,33 @@ START_TEST(rules_come_as_text_csv_and_json)
 }
 END_TEST
 
+START_TEST(cells_that_are_lists_are_baskets)
+{
+    const char *options = "-s min_support=0.4,min_confidence=0.6 --csv";
+    char command[300];
+    shell_write("b.csv", "receipt,product\n1,bread\n1,milk\n2,bread\n2,beer\n2,milk\n3,\n");
+    shell_write("l.csv", "product\nbread;milk\nbread; beer; milk\n\"\"\n");
+    shell_write("n.csv", "bread,milk\nbread,beer,milk\nNA\n");
+    snprintf(command, sizeof command, "mlkit-fit apriori -t receipt %s b.csv", options);
+    const char *expected = out_of(command);
+    ck_assert_ptr_nonnull(strstr(expected, "\"product=bread\",\"product=milk\",0.66"));
+    snprintf(command, sizeof command, "mlkit-fit apriori --baskets ';' %s l.csv", options);
+    ck_assert_str_eq(out_of(command), expected);
+    snprintf(command, sizeof command,
+             "mlkit-fit apriori --baskets , --no-header --delimiter tab %s n.csv | sed "
+             "'s/1=/product=/g'",
+             options);
+    ck_assert_str_eq(out_of(command), expected);
+    shell_require(2, "--baskets ';;' is not one character",
+                  "mlkit-fit apriori --baskets ';;' l.csv");
+    shell_require(2, "exclude each other", "mlkit-fit apriori --baskets ';' -t receipt b.csv");
+    shell_require(2, "--baskets is for rules; pca finds none", "mlkit-fit pca --baskets ';' l.csv");
+    shell_write("w.csv", "weight\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n"
+                         "17\n18\n19\n20\n21\n");
+    shell_require(1, "column 'weight' holds more than 20 different", "mlkit-fit apriori w.csv");
+}
+END_TEST
+
 /* A table of categories beside indicators; a gap is no item. */
 START_TEST(rows_of_categories_are_baskets)
 {
@@ -420,6 +447,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, classes_are_ranked_by_their_probabilities);
     tcase_add_test(tc, rules_come_as_text_csv_and_json);
     tcase_add_test(tc, rows_of_categories_are_baskets);
+    tcase_add_test(tc, cells_that_are_lists_are_baskets);
     tcase_add_test(tc, reads_gzip_stdin_svmlight_and_other_delimiters);
     tcase_add_test(tc, predicts_the_training_rows_as_eval_judges_them);
     tcase_add_loop_test(tc, model_files_are_the_same_for_any_number_of_threads, 0,

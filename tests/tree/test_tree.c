@@ -115,7 +115,11 @@ START_TEST(permuted_rows_give_the_same_tree)
             if (w.n)
                 w.data[i] = d->w.data[order[i]];
         }
-        const mlk_data other = {mlk_mat_c(X), mlk_vec_c(y), mlk_vec_c(w), d->n_classes, d->levels};
+        const mlk_data other = {.X = mlk_mat_c(X),
+                                .y = mlk_vec_c(y),
+                                .w = mlk_vec_c(w),
+                                .n_classes = d->n_classes,
+                                .levels = d->levels};
         mlk_tree *a = fit(d, &o, 1), *b = fit(&other, &o, 1);
         require_same_tree(a, b);
         mlk_tree_free(a);

@@ -79,6 +79,17 @@ size_t mlk_table_line(const mlk_table *table, size_t row);
  * 1-based index. MLK_EINVAL: "no column 'pirce'; did you mean 'price'?".
  */
 mlk_status mlk_table_find(const mlk_table *table, const char *name, size_t *j);
+/**
+ * Lists in cells become rows: each cell of a categorical column is cut at `separator`, blanks around
+ * the items dropped. A row becomes as many rows as its longest cell has items, and at least one; the
+ * first keeps the numbers, and what a row does not have is missing. The last column, named `basket`,
+ * is the number of the row that they come from, from 1.
+ *
+ * @retval MLK_EINVAL There is a column of that name.
+ * @retval MLK_ENOMEM
+ */
+mlk_status mlk_table_itemise(const mlk_table *table, char separator, const char *basket,
+                             mlk_table **out);
 void mlk_table_free(mlk_table *table); /**< NULL is allowed. */
 
 MLK_END_DECLS
