@@ -80,10 +80,10 @@ size_t mlk_table_line(const mlk_table *table, size_t row);
  */
 mlk_status mlk_table_find(const mlk_table *table, const char *name, size_t *j);
 /**
- * Lists in cells become rows: each cell of a categorical column is cut at `separator`, blanks around
- * the items dropped. A row becomes as many rows as its longest cell has items, and at least one; the
- * first keeps the numbers, and what a row does not have is missing. The last column, named `basket`,
- * is the number of the row that they come from, from 1.
+ * Lists in cells become rows: each cell of a categorical column is cut at `separator`, blanks
+ * around the items dropped. A row becomes as many rows as its longest cell has items, and at least
+ * one; the first keeps the numbers, and what a row does not have is missing. The last column, named
+ * `basket`, is the number of the row that they come from, from 1.
  *
  * @retval MLK_EINVAL There is a column of that name.
  * @retval MLK_ENOMEM
