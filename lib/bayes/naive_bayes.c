@@ -144,9 +144,9 @@ static mlk_status find_levels(const mlk_data *d, int variant, uint32_t *levels)
             if (!known(x))
                 continue;
             if (!(x >= 0.0 && x < MAX_LEVELS && x == floor(x)))
-                return MLK_FAIL(MLK_EINVAL,
-                                "X[%zu, %zu] = %g; variant = categorical expects a code 0..%d", i,
-                                j, x, MAX_LEVELS - 1);
+                return MLK_FAIL(
+                    MLK_EINVAL, "%s has %g in row %zu; variant = categorical expects a code 0..%d",
+                    mlk_column_label(d, j, name, sizeof name), x, i + 1, MAX_LEVELS - 1);
             if (x >= levels[j])
                 levels[j] = (uint32_t)x + 1;
         }
@@ -156,11 +156,14 @@ static mlk_status find_levels(const mlk_data *d, int variant, uint32_t *levels)
 
 static mlk_status check_counts(const mlk_data *d, int variant)
 {
+    char name[MLK_LABEL];
     for (size_t i = 0; i < d->X.rows; i++)
         for (size_t j = 0; j < d->X.cols; j++)
             if (d->X.data[i * d->X.ld + j] < 0.0)
-                return MLK_FAIL(MLK_EINVAL, "X[%zu, %zu] = %g; variant = %s expects counts >= 0", i,
-                                j, d->X.data[i * d->X.ld + j], variants[variant].name);
+                return MLK_FAIL(MLK_EINVAL,
+                                "%s has %g in row %zu; variant = %s expects counts >= 0",
+                                mlk_column_label(d, j, name, sizeof name),
+                                d->X.data[i * d->X.ld + j], i + 1, variants[variant].name);
     return MLK_OK;
 }
 

@@ -234,10 +234,13 @@ static mlk_status fit_rows(const class_rows *t, const mlk_qda_opts *o, const mlk
 
 static mlk_status check_rows(const class_rows *t)
 {
-    for (size_t c = 0; c < t->k; c++)
+    for (size_t c = 0; c < t->k; c++) {
+        const size_t rows = t->start[c + 1] - t->start[c];
         if (t->weight.data[c] > 0.0 && !(t->weight.data[c] > 1.0))
-            return MLK_FAIL(MLK_EINVAL, "class %zu has %zu rows of weight %g; expected more than 1",
-                            c, t->start[c + 1] - t->start[c], t->weight.data[c]);
+            return MLK_FAIL(MLK_EINVAL,
+                            "class %zu has %zu row%s of weight %g; expected more than 1", c, rows,
+                            rows == 1 ? "" : "s", t->weight.data[c]);
+    }
     return MLK_OK;
 }
 

@@ -101,8 +101,8 @@ static mlk_status check(const mlk_data *d, const void *const *opts, size_t n, co
     for (size_t i = 0; i < n; i++) {
         const mlk_agglomerative_opts *o = opts[i];
         if ((uint64_t)o->n_clusters > d->X.rows)
-            return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu rows",
-                            (long long)o->n_clusters, d->X.rows);
+            return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu row%s",
+                            (long long)o->n_clusters, d->X.rows, d->X.rows == 1 ? "" : "s");
     }
     if (d->X.rows > INT32_MAX)
         return MLK_FAIL(MLK_EINVAL, "X has %zu rows; expected at most %d", d->X.rows, INT32_MAX);

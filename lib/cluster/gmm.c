@@ -102,8 +102,8 @@ mlk_status mlk_gmm_fit(const mlk_data *data, const mlk_gmm_opts *opts, const mlk
     MLK_TRY(mlk_opts_check(opt_table, &o));
     MLK_TRY(mlk_data_check(data, MLK_CAP_WEIGHTS, 0, run));
     if ((uint64_t)o.n_clusters > data->X.rows)
-        return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu rows",
-                        (long long)o.n_clusters, data->X.rows);
+        return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu row%s",
+                        (long long)o.n_clusters, data->X.rows, data->X.rows == 1 ? "" : "s");
     em_result found;
     mlk_gmm *fit;
     mlk_status st =

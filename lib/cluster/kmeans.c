@@ -549,8 +549,8 @@ static mlk_status check(const mlk_data *d, const mlk_kmeans_opts *o, const mlk_r
     MLK_TRY(mlk_opts_check(opt_table, o));
     MLK_TRY(mlk_data_check(d, MLK_CAP_WEIGHTS, 0, run));
     if ((uint64_t)o->n_clusters > d->X.rows)
-        return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu rows",
-                        (long long)o->n_clusters, d->X.rows);
+        return MLK_FAIL(MLK_EINVAL, "n_clusters = %lld; expected at most the %zu row%s",
+                        (long long)o->n_clusters, d->X.rows, d->X.rows == 1 ? "" : "s");
     if (S.rows && (S.rows != (size_t)o->n_clusters || S.cols != d->X.cols))
         return MLK_FAIL(MLK_EINVAL, "start is %zu x %zu; expected %lld x %zu", S.rows, S.cols,
                         (long long)o->n_clusters, d->X.cols);

@@ -231,6 +231,8 @@ mlk_status map_classical(mlk_cmat S, const char *what, const mlk_run *run, mlk_v
     MLK_TRY(mlk_parallel_for(&inner, S.rows, mlk_grain(S.cols, WORK), sum_rows, &sums));
     if (!(mean_of(mlk_vec_c(means)) < INFINITY))
         return MLK_FAIL(MLK_ESINGULAR, "squared distances overflow: scale the columns");
+    if (!(mean_of(mlk_vec_c(means)) > 0.0))
+        return MLK_FAIL(MLK_ESINGULAR, "squared distances underflow: scale the columns");
     MLK_TRY(decompose(S, mlk_vec_c(means), &inner, lambda, Z));
     MLK_TRY(map_check_rank(mlk_vec_c(lambda), S.rows, what));
     for (size_t c = 0; c < Z.cols; c++)

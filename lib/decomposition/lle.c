@@ -115,6 +115,9 @@ static mlk_status find_near(const mlk_lle *m, mlk_cmat Q, size_t first, const ml
 static mlk_status check_graph(const mlk_lle *m, const size_t *near, const double *distances)
 {
     mlk_graph graph;
+    for (size_t i = 0; i < m->map.n * m->n_neighbors; i++)
+        if (!(distances[i] < INFINITY))
+            return MLK_FAIL(MLK_ESINGULAR, "squared distances overflow: scale the columns");
     mlk_status st = mlk_graph_nearest(m->map.n, m->n_neighbors, near, distances, &graph);
     if (st == MLK_OK)
         st = mlk_graph_connected(&graph, "n_neighbors", (double)m->n_neighbors);

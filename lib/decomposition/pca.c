@@ -205,10 +205,12 @@ static void keep(const pca_problem *t, double total, mlk_pca *m)
 
 static mlk_status check_total(double total, size_t n)
 {
-    if (!(total > 0.0))
-        return MLK_FAIL(MLK_ESINGULAR, "all rows are equal: there is no variance to explain");
-    if (!(total * (double)n < INFINITY))
+    if (!(total * (double)n < INFINITY)) /* or NaN */
         return MLK_FAIL(MLK_ESINGULAR, "the variance overflows: scale the columns");
+    if (!(total > 0.0))
+        return MLK_FAIL(MLK_ESINGULAR,
+                        "there is no variance to explain: all rows are equal, or the "
+                        "variance underflows");
     return MLK_OK;
 }
 

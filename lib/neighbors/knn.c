@@ -136,8 +136,8 @@ mlk_status mlk_knn_fit(const mlk_data *data, const mlk_knn_opts *opts, const mlk
     MLK_TRY(check_opts(&o));
     MLK_TRY(mlk_data_check(data, 0, MLK_NEED_TARGET, run));
     if ((uint64_t)o.n_neighbors > data->X.rows)
-        return MLK_FAIL(MLK_EINVAL, "n_neighbors = %lld; expected at most the %zu rows",
-                        (long long)o.n_neighbors, data->X.rows);
+        return MLK_FAIL(MLK_EINVAL, "n_neighbors = %lld; expected at most the %zu row%s",
+                        (long long)o.n_neighbors, data->X.rows, data->X.rows == 1 ? "" : "s");
     mlk_status st = learn_metric(data->X, &o, run, &t, &scratch, &Z);
     if (st == MLK_OK)
         st = build(Z, mlk_mat_c(t.W), mlk_vec_c(t.mean), data, &o, run, model);

@@ -171,7 +171,7 @@ START_TEST(rejects_bad_input_and_says_why)
          MLK_ESINGULAR,
          "the covariance of class 2 (2 rows) has rank 0 of 1; expected full rank, or shrinkage"},
         {&flat, {0.5, NULL, 1e-4}, MLK_ESINGULAR, "the covariance of class 2 (2 rows) has rank 0"},
-        {&one, {0, NULL, 1e-4}, MLK_EINVAL, "class 1 has 1 rows of weight 1; expected more than 1"},
+        {&one, {0, NULL, 1e-4}, MLK_EINVAL, "class 1 has 1 row of weight 1; expected more than 1"},
         {&missing, {0, "0.3+0.3+0.4", 1e-4}, MLK_EINVAL, "class 2 has no rows, but a prior of 0.4"},
         {&wide, {0, NULL, 1e-4}, MLK_ESINGULAR, "the variance of column 0 overflows"},
     };

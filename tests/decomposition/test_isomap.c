@@ -169,6 +169,7 @@ START_TEST(rejects_bad_input_and_says_why)
     const mlk_cmat X = test_roll(0, 6);
     const double equal[] = {1, 2, 1, 2, 1, 2}, apart[] = {0, 1, 2, 100, 101, 102};
     const double twins[] = {0, 0, 0, 5, 5, 5, 9, 9, 9, 9}, huge[] = {-1e200, 0, 1e200};
+    const double tiny[] = {-1e-200, 0, 1e-200};
     const struct {
         mlk_cmat X;
         mlk_isomap_opts opts;
@@ -192,6 +193,7 @@ START_TEST(rejects_bad_input_and_says_why)
          MLK_EINVAL,
          "n_components = 2; the geodesic distances span 1 dimension"},
         {{huge, 3, 1, 1}, {1, 2, -1}, MLK_ESINGULAR, "overflow: scale the columns"},
+        {{tiny, 3, 1, 1}, {1, 2, -1}, MLK_ESINGULAR, "underflow: scale the columns"},
     };
     for (size_t k = 0; k < MLK_COUNT(cases); k++) {
         mlk_isomap *model;

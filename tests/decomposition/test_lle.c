@@ -183,6 +183,7 @@ START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_cmat X = test_roll(0, 8);
     const double equal[] = {1, 2, 1, 2, 1, 2}, apart[] = {0, 1, 2, 100, 101, 102};
+    const double huge[] = {-1e200, 0, 1e200};
     const struct {
         mlk_cmat X;
         mlk_lle_opts opts;
@@ -204,6 +205,7 @@ START_TEST(rejects_bad_input_and_says_why)
          {1, 2, 1e-3, 0},
          MLK_ESINGULAR,
          "the neighbourhood graph falls into 2 parts of 3, 3 rows with n_neighbors = 2"},
+        {{huge, 3, 1, 1}, {1, 2, 1e-3, 0}, MLK_ESINGULAR, "squared distances overflow"},
     };
     for (size_t k = 0; k < MLK_COUNT(cases); k++) {
         mlk_lle *model;

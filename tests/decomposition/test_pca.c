@@ -296,6 +296,7 @@ START_TEST(rejects_bad_input_and_says_why)
 {
     const mlk_cmat X = test_random_mat(1, 6, 4), wide = test_random_mat(1, 3, 8);
     const double equal[] = {1, 2, 1, 2, 1, 2};
+    const double tiny[] = {-1e-200, 0, 1e-200}, huge[] = {-1e200, 0, 1e200};
     const struct {
         mlk_cmat X;
         mlk_pca_opts opts;
@@ -312,6 +313,8 @@ START_TEST(rejects_bad_input_and_says_why)
         {wide, {MLK_PCA_MLE, false, 0, 0, false}, MLK_EINVAL, "mle needs n >= p; X is 3 x 8"},
         {{X.data, 1, 4, 4}, {1, false, 0, 0, false}, MLK_EINVAL, "X has 1 row"},
         {{equal, 3, 2, 2}, {1, false, 0, 0, false}, MLK_ESINGULAR, "all rows are equal"},
+        {{tiny, 3, 1, 1}, {1, false, 0, 0, false}, MLK_ESINGULAR, "or the variance underflows"},
+        {{huge, 3, 1, 1}, {1, false, 0, 0, false}, MLK_ESINGULAR, "the variance overflows"},
     };
     for (size_t k = 0; k < MLK_COUNT(cases); k++) {
         mlk_pca *model;
