@@ -5,7 +5,7 @@
 #     bench/run.sh [AREA...]          default: csv linear lasso logistic tree gbdt svm metrics selection maps cluster knn apriori
 #
 # Peers from Debian: python3-sklearn python3-pandas python3-xgboost r-cran-glmnet r-cran-data.table
-# r-cran-ranger r-cran-rpart liblinear-tools libsvm-tools dataset-fashion-mnist
+# r-cran-ranger r-cran-rpart r-cran-fnn r-cran-dbscan weka liblinear-tools libsvm-tools dataset-fashion-mnist
 set -eu
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- csv linear lasso logistic tree gbdt svm metrics selection maps cluster knn apriori
@@ -23,7 +23,6 @@ for area; do
         "$python" bench/bench_selection.py --build build-bench --compare
         ;;
     svm) "$python" bench/bench_svm.py build-bench "${MLK_DATASETS:-../shared/datasets}" ;;
-    apriori) build-bench/bench/bench_apriori ;;
     lasso) "$python" bench/bench_lasso.py --driver build-bench/bench/bench_lasso ;;
     ensembles) "$python" bench/bench_ensembles.py build-bench --datasets "${MLK_DATASETS:-../shared/datasets}" ;; # an hour
     *) "$python" "bench/bench_$area.py" build-bench ;;
