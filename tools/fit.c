@@ -87,18 +87,19 @@ static int itemise(cli *c, session *s, mlk_roles *roles)
     mlk_table_free(s->table);
     s->table = items;
     roles->target = "basket";
+    roles->task = "regression"; /* numbers, which are only compared */
     return CLI_DONE;
 }
 
 static int load(cli *c, session *s)
 {
     mlk_roles roles = c->set.roles;
+    roles.task = task_of(c, s->learner.algo);
     int status = cli_read_table(c, c->args[1], &s->table);
     if (status == CLI_DONE)
         status = itemise(c, s, &roles);
     if (status != CLI_DONE)
         return status;
-    roles.task = task_of(c, s->learner.algo);
     const mlk_status st = mlk_dataset_new(s->table, &roles, &c->run, &s->dataset);
     if (st != MLK_OK)
         return cli_failed(c, st);

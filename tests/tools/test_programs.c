@@ -104,7 +104,7 @@ START_TEST(cells_that_are_lists_are_baskets)
     snprintf(command, sizeof command, "mlkit-fit apriori -t receipt %s b.csv", options);
     const char *expected = out_of(command);
     ck_assert_ptr_nonnull(strstr(expected, "\"product=bread\",\"product=milk\",0.66"));
-    snprintf(command, sizeof command, "mlkit-fit apriori --baskets ';' %s l.csv", options);
+    snprintf(command, sizeof command, "mlkit-fit apriori --strict --baskets ';' %s l.csv", options);
     ck_assert_str_eq(out_of(command), expected);
     snprintf(command, sizeof command,
              "mlkit-fit apriori --baskets , --no-header --delimiter tab %s n.csv | sed "
