@@ -81,6 +81,8 @@ static void require_certified(const mlk_data *d, const mlk_svc_opts *o, const ml
     ck_assert(rise + fall <= o->tol);
 }
 
+#define SMALL_CACHE 16.0 /* megabytes: 1,954 rows in single precision */
+
 static const struct {
     size_t n, p;
     int kernel;
@@ -89,7 +91,7 @@ static const struct {
 } problems[] = {
     {60, 3, MLK_KERNEL_RBF, 1.0, 1e-3, false},     {60, 3, MLK_KERNEL_LINEAR, 0.1, 1e-8, false},
     {200, 5, MLK_KERNEL_POLY, 0.5, 1e-6, true},    {150, 4, MLK_KERNEL_SIGMOID, 1.0, 1e-5, false},
-    {4300, 4, MLK_KERNEL_RBF, 10.0, 1e-3, true},   {2100, 6, MLK_KERNEL_RBF, 0.5, 1e-7, false},
+    {2500, 4, MLK_KERNEL_RBF, 10.0, 1e-3, true},   {2100, 6, MLK_KERNEL_RBF, 0.5, 1e-7, false},
     {7, 30, MLK_KERNEL_LINEAR, 100.0, 1e-6, true}, {2, 1, MLK_KERNEL_RBF, 1.0, 1e-6, false},
 };
 
@@ -113,6 +115,7 @@ START_TEST(reports_what_plain_loops_find)
     o.C = problems[_i].C;
     o.tol = problems[_i].tol;
     o.gamma = o.kernel == MLK_KERNEL_SIGMOID ? 0.02 : 0.3;
+    o.cache_mb = SMALL_CACHE;
     mlk_svc *model;
     require_ok(mlk_svc_fit(&d, &o, NULL, &model));
     require_certified(&d, &o, model);
@@ -123,7 +126,7 @@ END_TEST
 /* A cache for a fraction of the support vectors, on a problem larger than one working set. */
 START_TEST(needs_no_more_memory_than_it_may_use)
 {
-    const mlk_data d = problem_data(5);
+    const mlk_data d = problem_data(4);
     mlk_svc_opts o = mlk_svc_opts_default();
     o.gamma = 0.3;
     o.cache_mb = 0.25;
@@ -277,18 +280,20 @@ END_TEST
 
 START_TEST(threads_do_not_change_a_bit)
 {
-    const mlk_cmat X = test_random_mat(4, 4300, 5);
+    const mlk_cmat X = test_random_mat(4, 2600, 5);
     const size_t k = _i ? 5 : 2;
     const mlk_data d = {.X = X, .y = test_classes(4, X, k), .n_classes = k};
     static const int threads[] = {1, 2, 3, 8};
-    mlk_mat first = test_mat(4300, k == 2 ? 1 : 10), other = test_mat(4300, k == 2 ? 1 : 10);
+    mlk_mat first = test_mat(2600, k == 2 ? 1 : 10), other = test_mat(2600, k == 2 ? 1 : 10);
+    mlk_svc_opts o = mlk_svc_opts_default();
+    o.cache_mb = k == 2 ? SMALL_CACHE : 200.0;
     for (size_t t = 0; t < MLK_COUNT(threads); t++) {
         const mlk_run run = {.threads = threads[t]};
         mlk_svc *model;
         mlk_mat out = t ? other : first;
-        require_ok(mlk_svc_fit(&d, NULL, &run, &model));
+        require_ok(mlk_svc_fit(&d, &o, &run, &model));
         require_ok(mlk_svc_decision(model, X, &run, out));
-        require_same(first.data, out.data, 4300 * out.cols * sizeof(double));
+        require_same(first.data, out.data, 2600 * out.cols * sizeof(double));
         mlk_svc_free(model);
     }
 }
