@@ -89,12 +89,7 @@ static mlk_status finish_tree(const plantation *f, size_t b, const mlk_grown *tr
     if (st == MLK_OK)
         st = mlk_nodes_new(tree, leaf, order, &f->forest->tree[b]);
     if (st == MLK_OK) {
-        double sum = 0.0;
-        mlk_nodes_importances(&f->forest->tree[b], tree, order, importances);
-        for (size_t j = 0; j < f->forest->p; j++)
-            sum += importances[j];
-        for (size_t j = 0; sum > 0.0 && j < f->forest->p; j++)
-            importances[j] /= sum;
+        mlk_nodes_importances(&f->forest->tree[b], tree, order, importances, f->forest->p);
         st = pack_tree(f->forest, b);
     }
     mlk_scratch_release(&s);
@@ -238,18 +233,12 @@ static mlk_status prepare(const mlk_data *data, const mlk_forest_opts *o, mlk_cr
 {
     mlk_columns *columns = NULL;
     mlk_target *target = NULL;
-    double *factor = NULL;
     mlk_status st = mlk_columns_new(data, f->limits.random_cuts, f->run, &columns);
     if (st == MLK_OK)
         st = count_draws(o, columns->n, &f->draws);
-    if (st == MLK_OK && o->class_weight) {
-        if ((factor = mlk_alloc(data->n_classes, sizeof *factor)))
-            mlk_class_weight_balanced(data, factor);
-        else
-            st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu class weights", data->n_classes);
-    }
     if (st == MLK_OK)
-        st = mlk_target_new(data, columns, factor, criterion, o->bootstrap ? f->draws : 0, &target);
+        st = mlk_target_new(data, columns, o->class_weight, criterion, o->bootstrap ? f->draws : 0,
+                            &target);
     if (st == MLK_OK) {
         f->columns = columns;
         f->target = target;
@@ -257,7 +246,6 @@ static mlk_status prepare(const mlk_data *data, const mlk_forest_opts *o, mlk_cr
     }
     mlk_target_free(target);
     mlk_columns_free(columns);
-    mlk_free(factor);
     return st;
 }
 

@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/rng.h"
+#include "ensemble/crew.h"
 #include "ensemble/forest_core.h"
 #include "model/algo.h"
 
@@ -61,14 +62,11 @@ double mlk_out_of_bag_score(mlk_cmat oob, const mlk_data *d)
     double total = 0.0, mean = 0.0, right = 0.0, error = 0.0, spread = 0.0;
     for (size_t i = 0; i < d->y.n; i++) {
         const double *v = oob.data + i * k, w = mlk_weight(d->w, i);
-        size_t best = 0;
         if (isnan(*v))
             continue;
-        for (size_t c = 1; c < k; c++)
-            best = v[c] > v[best] ? c : best;
         total += w;
         mean += w * d->y.data[i];
-        right += d->n_classes && (double)best == d->y.data[i] ? w : 0.0;
+        right += d->n_classes && (double)mlk_first_largest(v, k) == d->y.data[i] ? w : 0.0;
         error += w * (d->y.data[i] - *v) * (d->y.data[i] - *v);
     }
     if (d->n_classes || !(total > 0.0))
@@ -125,12 +123,9 @@ static double mean_error(const shuffling *s, const mlk_nodes *tree, const left_o
         const double y = s->data->y.data[l->row[i]], w = mlk_weight(s->data->w, l->row[i]);
         double e = 0.0;
         if (k) {
-            size_t best = 0;
             memset(l->shares, 0, k * sizeof *l->shares);
             mlk_nodes_add_classes(tree, l->leaf[i], l->shares);
-            for (size_t c = 1; c < k; c++)
-                best = l->shares[c] > l->shares[best] ? c : best;
-            e = (double)best != y;
+            e = (double)mlk_first_largest(l->shares, k) != y;
         } else {
             e = y - mlk_nodes_value(tree, l->leaf[i]);
         }

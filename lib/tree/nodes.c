@@ -156,11 +156,17 @@ void mlk_nodes_release(mlk_nodes *nodes)
 }
 
 void mlk_nodes_importances(const mlk_nodes *nodes, const mlk_grown *tree, const uint32_t *order,
-                           double *sums)
+                           double *share, size_t p)
 {
+    double sum = 0.0;
+    memset(share, 0, p * sizeof *share);
     for (size_t i = 0; i < nodes->n; i++)
         if (!(nodes->node[i].what & MLK_NODE_LEAF))
-            sums[nodes->node[i].what & MLK_NODE_COLUMN] += tree->node[order[i]].gain;
+            share[nodes->node[i].what & MLK_NODE_COLUMN] += tree->node[order[i]].gain;
+    for (size_t j = 0; j < p; j++)
+        sum += share[j];
+    for (size_t j = 0; sum > 0.0 && j < p; j++)
+        share[j] /= sum;
 }
 
 size_t mlk_nodes_leaves(const mlk_nodes *nodes) { return (nodes->n + 1) / 2; }

@@ -46,9 +46,9 @@ mlk_status mlk_nodes_new(const mlk_grown *tree, const uint8_t *leaf, uint32_t *o
                          mlk_nodes *nodes);
 void mlk_nodes_release(mlk_nodes *nodes);
 
-/* Adds the decrease of weighted impurity by each column to sums[0..p-1]. */
+/* The share of each of p columns in the decrease of weighted impurity; all 0 in a single leaf. */
 void mlk_nodes_importances(const mlk_nodes *nodes, const mlk_grown *tree, const uint32_t *order,
-                           double *sums);
+                           double *share, size_t p);
 
 size_t mlk_nodes_leaves(const mlk_nodes *nodes);
 static inline size_t mlk_nodes_depth(const mlk_nodes *nodes) { return nodes->depth; }

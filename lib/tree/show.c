@@ -668,7 +668,7 @@ static mlk_status work_out(const writer *w, const mlk_data *masked, const mlk_ru
     mlk_target *target = NULL;
     mlk_status st = mlk_columns_new(masked, false, run, &columns);
     if (st == MLK_OK)
-        st = mlk_target_new(masked, columns, NULL, (mlk_criterion)mlk_tree_criterion(w->tree), 0,
+        st = mlk_target_new(masked, columns, false, (mlk_criterion)mlk_tree_criterion(w->tree), 0,
                             &target);
     if (st == MLK_OK)
         st = mlk_grow_explain(columns, target, &opts, &e->root, e->count, e->shown, e->sides,

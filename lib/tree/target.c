@@ -29,7 +29,8 @@ mlk_status mlk_criterion_resolve(int word, size_t n_classes, mlk_criterion *crit
     return MLK_OK;
 }
 
-void mlk_class_weight_balanced(const mlk_data *data, double *factor)
+/* k factors n / (k n_c) from the weights of the classes; a class without rows: 0. */
+static void balance_classes(const mlk_data *data, double *factor)
 {
     double total = 0.0;
     for (size_t k = 0; k < data->n_classes; k++)
@@ -169,18 +170,20 @@ static double effective_weights(const mlk_data *data, const mlk_columns *c,
     return total;
 }
 
-mlk_status mlk_target_new(const mlk_data *data, const mlk_columns *columns,
-                          const double *class_weight, mlk_criterion criterion, size_t draws,
-                          mlk_target **target)
+mlk_status mlk_target_new(const mlk_data *data, const mlk_columns *columns, bool balanced,
+                          mlk_criterion criterion, size_t draws, mlk_target **target)
 {
     mlk_scratch s = MLK_SCRATCH_INIT;
     const mlk_vec w = mlk_scratch_vec(&s, columns->n);
+    double *factor = balanced ? mlk_scratch_take(&s, data->n_classes, sizeof *factor) : NULL;
     double *y = NULL;
     mlk_target *t = NULL;
     mlk_status st = MLK_OK;
     *target = NULL;
-    if (w.data) {
-        const double total = effective_weights(data, columns, class_weight, w.data);
+    if (!s.failed) {
+        if (factor)
+            balance_classes(data, factor);
+        const double total = effective_weights(data, columns, factor, w.data);
         t = allocate(columns->n, data->n_classes, criterion, draws ? (double)draws : total, &y);
     }
     if (!t) {

@@ -42,12 +42,11 @@ typedef struct mlk_target {
 } mlk_target;
 
 /*
- * Of the rows in `columns`. class_weight: a factor for each class, or NULL. No sample will have
- * more than `draws` rows, each counted as often as it was drawn.
+ * Of the rows in `columns`. `balanced`: the classes weigh the same in all. No sample will have more
+ * than `draws` rows, each counted as often as it was drawn.
  */
-mlk_status mlk_target_new(const mlk_data *data, const mlk_columns *columns,
-                          const double *class_weight, mlk_criterion criterion, size_t draws,
-                          mlk_target **target);
+mlk_status mlk_target_new(const mlk_data *data, const mlk_columns *columns, bool balanced,
+                          mlk_criterion criterion, size_t draws, mlk_target **target);
 void mlk_target_free(mlk_target *target);
 
 /* Are splits found from sums of t alone? Gini of two classes is twice the variance of the indicator
@@ -60,8 +59,5 @@ static inline bool mlk_target_moments(const mlk_target *t)
 
 /* The criterion for a task: auto resolved, MLK_EINVAL for one of the other task. */
 mlk_status mlk_criterion_resolve(int word, size_t n_classes, mlk_criterion *criterion);
-
-/* k factors n / (k n_c) from the weights of the classes ("balanced"); a class without rows: 0. */
-void mlk_class_weight_balanced(const mlk_data *data, double *factor);
 
 #endif

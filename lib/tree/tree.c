@@ -7,23 +7,10 @@
 #include "core/parallel.h"
 #include "core/rng.h"
 #include "model/algo.h"
+#include "tree/fitted.h"
 #include "tree/limits.h"
-#include "tree/nodes.h"
 #include "tree/pruning.h"
 #include "tree/source.h"
-
-enum { CAPS = MLK_CAP_WEIGHTS | MLK_CAP_MISSING | MLK_CAP_CATEGORICAL | MLK_CAP_SEED };
-
-struct mlk_tree {
-    mlk_nodes nodes;
-    size_t p, k;
-    int criterion;
-    uint32_t *levels;    /* p */
-    double *importances; /* p */
-    uint32_t *samples;   /* of each node */
-    double *weight, *impurity;
-    double *value; /* a node a row: k shares, or one value */
-};
 
 static const mlk_opt opt_table[] = {
     MLK_OPT_WORD(mlk_tree_opts, criterion, MLK_TREE_AUTO, mlk_tree_criteria,
@@ -109,21 +96,13 @@ static mlk_status grow_tree(const mlk_tree_opts *o, const mlk_grow_opts *limits,
 {
     mlk_columns *columns = NULL;
     mlk_target *target = NULL;
-    double *factor = NULL;
     mlk_status st = mlk_columns_new(&g->data, false, run, &columns);
-    if (st == MLK_OK && o->class_weight && g->data.n_classes) {
-        if ((factor = mlk_alloc(g->data.n_classes, sizeof *factor)))
-            mlk_class_weight_balanced(&g->data, factor);
-        else
-            st = MLK_FAIL(MLK_ENOMEM, "no memory for %zu class weights", g->data.n_classes);
-    }
     if (st == MLK_OK)
-        st = mlk_target_new(&g->data, columns, factor, g->criterion, 0, &target);
+        st = mlk_target_new(&g->data, columns, o->class_weight, g->criterion, 0, &target);
     if (st == MLK_OK)
         st = mlk_grow(columns, target, NULL, limits, (uint64_t)o->seed, run, &g->tree);
     mlk_target_free(target);
     mlk_columns_free(columns);
-    mlk_free(factor);
     return st;
 }
 
@@ -133,7 +112,7 @@ static mlk_status grow(const mlk_data *data, const mlk_tree_opts *o, const mlk_r
     mlk_grow_opts limits;
     *g = (grown){.data = *data};
     MLK_TRY(mlk_opts_check(opt_table, o));
-    MLK_TRY(mlk_data_check(data, CAPS, MLK_NEED_TARGET, run));
+    MLK_TRY(mlk_data_check(data, MLK_TREE_CAPS, MLK_NEED_TARGET, run));
     MLK_TRY(mlk_limits_resolve(o, data->X.cols, &limits));
     MLK_TRY(mlk_criterion_resolve(o->criterion, data->n_classes, &g->criterion));
     if (o->class_weight && !data->n_classes)
@@ -153,7 +132,7 @@ static mlk_status grow(const mlk_data *data, const mlk_tree_opts *o, const mlk_r
 
 /* -------------------------------------------------------------- fitted trees */
 
-static mlk_tree *tree_new(size_t p, size_t k)
+mlk_tree *mlk_tree_new(size_t p, size_t k)
 {
     mlk_tree *t = mlk_alloc_zero(1, sizeof *t);
     if (t) {
@@ -163,8 +142,7 @@ static mlk_tree *tree_new(size_t p, size_t k)
     return t;
 }
 
-/* Room for the figures of t->nodes. */
-static mlk_status tree_allocate(mlk_tree *t)
+mlk_status mlk_tree_allocate(mlk_tree *t)
 {
     const size_t n = t->nodes.n, width = t->k ? t->k : 1;
     t->importances = mlk_alloc_zero(t->p, sizeof *t->importances);
@@ -194,7 +172,6 @@ void mlk_tree_free(mlk_tree *t)
 static void write_stats(const mlk_grown *tree, const uint32_t *order, mlk_tree *t)
 {
     const size_t k = t->k;
-    double sum = 0.0;
     for (size_t i = 0; i < t->nodes.n; i++) {
         const mlk_grown_node *x = &tree->node[order[i]];
         t->samples[i] = x->n;
@@ -205,18 +182,14 @@ static void write_stats(const mlk_grown *tree, const uint32_t *order, mlk_tree *
         for (size_t c = 0; c < k; c++)
             t->value[i * k + c] = tree->count[(size_t)order[i] * k + c] / x->weight;
     }
-    mlk_nodes_importances(&t->nodes, tree, order, t->importances);
-    for (size_t j = 0; j < t->p; j++)
-        sum += t->importances[j];
-    for (size_t j = 0; sum > 0.0 && j < t->p; j++)
-        t->importances[j] /= sum;
+    mlk_nodes_importances(&t->nodes, tree, order, t->importances, t->p);
 }
 
 /* The grown tree with the nodes in `leaf` (or NULL) as leaves. */
 static mlk_status build(const grown *g, const uint8_t *leaf, mlk_tree **model)
 {
     uint32_t *order = mlk_alloc(g->tree->n, sizeof *order);
-    mlk_tree *t = tree_new(g->data.X.cols, g->data.n_classes);
+    mlk_tree *t = mlk_tree_new(g->data.X.cols, g->data.n_classes);
     mlk_status st = MLK_OK;
     *model = NULL;
     if (!order || !t || !(t->levels = mlk_levels_new(&g->data)))
@@ -224,7 +197,7 @@ static mlk_status build(const grown *g, const uint8_t *leaf, mlk_tree **model)
     if (st == MLK_OK)
         st = mlk_nodes_new(g->tree, leaf, order, &t->nodes);
     if (st == MLK_OK)
-        st = tree_allocate(t);
+        st = mlk_tree_allocate(t);
     if (st == MLK_OK) {
         t->criterion = (int)g->criterion;
         write_stats(g->tree, order, t);
@@ -329,7 +302,7 @@ static void apply_chunk(const prediction *p, const mlk_chunk *chunk, uint32_t *l
                     leaf);
 }
 
-static size_t class_of(const mlk_tree *t, size_t i)
+size_t mlk_tree_class(const mlk_tree *t, size_t i)
 {
     size_t best = 0;
     for (size_t c = 1; c < t->k; c++)
@@ -345,7 +318,7 @@ static mlk_status predict_rows(void *ctx, const mlk_chunk *chunk)
     apply_chunk(p, chunk, leaf);
     for (size_t i = chunk->begin; i < chunk->end; i++) {
         const size_t at = leaf[i - chunk->begin];
-        p->out[i] = p->t->k ? (double)class_of(p->t, at) : p->t->value[at];
+        p->out[i] = p->t->k ? (double)mlk_tree_class(p->t, at) : p->t->value[at];
     }
     return MLK_OK;
 }
@@ -426,85 +399,6 @@ bool mlk_tree_level_left(const mlk_tree *t, size_t i, size_t level)
     const mlk_node *x = &t->nodes.node[i];
     const uint32_t *bits = t->nodes.sets + (size_t)x->value;
     return bits[level / 32] >> (level % 32) & 1;
-}
-
-/* --------------------------------------------------------------- importances */
-
-typedef struct permutation {
-    const mlk_tree *t;
-    const mlk_data *data;
-    size_t repeats;
-    uint64_t seed;
-    double base; /* error without shuffling */
-    mlk_vec mean, sd;
-} permutation;
-
-/* Mean error on rows whose column j comes from row from[i] instead (j = p: from nowhere else). */
-static double shuffled_error(const permutation *p, size_t j, const size_t *from, double *row)
-{
-    const mlk_tree *t = p->t;
-    const mlk_cmat X = p->data->X;
-    double sum = 0.0, total = 0.0;
-    for (size_t i = 0; i < X.rows; i++) {
-        uint32_t leaf;
-        memcpy(row, X.data + i * X.ld, X.cols * sizeof *row);
-        if (j < X.cols)
-            row[j] = X.data[from[i] * X.ld + j];
-        mlk_nodes_apply(&t->nodes, t->levels, (mlk_cmat){row, 1, X.cols, X.cols}, NULL, &leaf);
-        const double y = p->data->y.data[i], w = mlk_weight(p->data->w, i);
-        const double e = t->k ? (double)class_of(t, leaf) != y : y - t->value[leaf];
-        sum += w * e * e;
-        total += w;
-    }
-    return sum / total;
-}
-
-static mlk_status permute_columns(void *ctx, const mlk_chunk *chunk)
-{
-    const permutation *p = ctx;
-    const size_t n = p->data->X.rows;
-    mlk_scratch s = MLK_SCRATCH_INIT;
-    size_t *from = mlk_scratch_take(&s, n, sizeof *from);
-    const mlk_vec row = mlk_scratch_vec(&s, p->t->p), rise = mlk_scratch_vec(&s, p->repeats);
-    mlk_status st = s.failed ? MLK_FAIL(MLK_ENOMEM, "no memory to shuffle %zu rows", n) : MLK_OK;
-    for (size_t j = chunk->begin; st == MLK_OK && j < chunk->end; j++) {
-        double sum = 0.0, squares = 0.0;
-        for (size_t r = 0; r < p->repeats; r++) {
-            mlk_rng rng = mlk_rng_stream(p->seed, j * p->repeats + r);
-            mlk_rng_permutation(&rng, from, n);
-            rise.data[r] = shuffled_error(p, j, from, row.data) - p->base;
-            sum += rise.data[r];
-        }
-        const double mean = sum / (double)p->repeats;
-        for (size_t r = 0; r < p->repeats; r++)
-            squares += (rise.data[r] - mean) * (rise.data[r] - mean);
-        p->mean.data[j] = mean;
-        p->sd.data[j] = p->repeats > 1 ? sqrt(squares / (double)(p->repeats - 1)) : 0.0;
-    }
-    mlk_scratch_release(&s);
-    return st;
-}
-
-mlk_status mlk_tree_permutation_importance(const mlk_tree *t, const mlk_data *data, size_t repeats,
-                                           int64_t seed, const mlk_run *run, mlk_vec mean,
-                                           mlk_vec sd)
-{
-    MLK_TRY(mlk_data_check(data, CAPS, MLK_NEED_TARGET, run));
-    MLK_TRY(mlk_predict_check(data->X, t->p, data->X.rows));
-    if (data->n_classes != t->k)
-        return MLK_FAIL(MLK_EINVAL, "y has %zu classes; the tree was fitted on %zu",
-                        data->n_classes, t->k);
-    if (repeats < 1 || mean.n != t->p || sd.n != t->p)
-        return MLK_FAIL(MLK_EINVAL,
-                        "%zu repeats into %zu and %zu values; expected 1 or more into %zu", repeats,
-                        mean.n, sd.n, t->p);
-    permutation p = {t, data, repeats, (uint64_t)seed, 0.0, mean, sd};
-    double *row = mlk_alloc(t->p, sizeof *row);
-    if (!row)
-        return MLK_FAIL(MLK_ENOMEM, "no memory for a row of %zu values", t->p);
-    p.base = shuffled_error(&p, t->p, NULL, row);
-    mlk_free(row);
-    return mlk_parallel_for(run, t->p, 1, permute_columns, &p);
 }
 
 /* ------------------------------------------------------------- descriptor */
@@ -598,115 +492,6 @@ static mlk_status algo_predict_proba(const void *state, mlk_cmat X, const mlk_ru
     return mlk_tree_predict_proba(state, X, run, out);
 }
 
-/* Values of the leaves are those of `nodes`; those of the inner nodes, for showing, are apart, and
- * the root is among them even when it is a leaf. */
-static bool has_own_value(const mlk_tree *t, size_t i)
-{
-    return i == 0 || !(t->nodes.node[i].what & MLK_NODE_LEAF);
-}
-
-static size_t own_values(const mlk_tree *t) { return t->nodes.n > 1 ? t->nodes.n / 2 : 1; }
-
-static void save_values(const mlk_tree *t, mlk_doc *to)
-{
-    const size_t k = t->k ? t->k : 1;
-    double *v = mlk_doc_put_room(to, "inner_value", MLK_F64, own_values(t), k);
-    for (size_t i = 0; v && i < t->nodes.n; i++)
-        if (has_own_value(t, i)) {
-            memcpy(v, t->value + i * k, k * sizeof *v);
-            v += k;
-        }
-}
-
-static void algo_save(const void *state, mlk_doc *to)
-{
-    const mlk_tree *t = state;
-    bool weighted = false;
-    mlk_nodes_save(&t->nodes, to);
-    mlk_levels_save(t->levels, t->p, to);
-    mlk_doc_put_int(to, "criterion", t->criterion);
-    mlk_doc_put_array(to, "samples", MLK_U32, t->samples, t->nodes.n, 0);
-    for (size_t i = 0; i < t->nodes.n; i++)
-        weighted |= t->weight[i] != (double)t->samples[i];
-    if (weighted)
-        mlk_doc_put_vec(to, "weight", (mlk_cvec){t->weight, t->nodes.n});
-    mlk_doc_put_vec(to, "impurity", (mlk_cvec){t->impurity, t->nodes.n});
-    save_values(t, to);
-    mlk_doc_put_vec(to, "feature_importances", mlk_tree_importances(t));
-}
-
-/* Values of all nodes: the leaves' from `nodes`, the others' from the file. */
-static mlk_status load_values(const mlk_doc *from, mlk_tree *t)
-{
-    const size_t k = t->k ? t->k : 1;
-    mlk_cmat v;
-    MLK_TRY(mlk_doc_get_mat(from, "inner_value", own_values(t), k, &v));
-    memset(t->value, 0, t->nodes.n * k * sizeof *t->value);
-    for (size_t i = 0; i < t->nodes.n; i++) {
-        if (has_own_value(t, i)) {
-            memcpy(t->value + i * k, v.data, k * sizeof *t->value);
-            v.data += k;
-        } else if (t->k) {
-            mlk_nodes_add_classes(&t->nodes, (uint32_t)i, t->value + i * k);
-        } else {
-            t->value[i] = mlk_nodes_value(&t->nodes, (uint32_t)i);
-        }
-    }
-    return MLK_OK;
-}
-
-static mlk_status load_stats(const mlk_doc *from, mlk_tree *t)
-{
-    const size_t n = t->nodes.n;
-    mlk_doc_array samples;
-    mlk_cvec weight = {NULL, 0}, impurity, importances;
-    int64_t criterion;
-    const bool classes = t->k > 0;
-    MLK_TRY(mlk_doc_get_int(from, "criterion", classes ? MLK_TREE_GINI : MLK_TREE_VARIANCE,
-                            classes ? MLK_TREE_ENTROPY : MLK_TREE_ABSOLUTE_ERROR, &criterion));
-    MLK_TRY(mlk_doc_get_array(from, "samples", MLK_U32, &samples));
-    if (samples.rows != n || samples.cols)
-        return MLK_FAIL(MLK_EFORMAT, "'samples' has %zu values; expected %zu", samples.rows, n);
-    if (mlk_doc_find(from, "weight"))
-        MLK_TRY(mlk_doc_get_vec(from, "weight", n, &weight));
-    MLK_TRY(mlk_doc_get_vec(from, "impurity", n, &impurity));
-    MLK_TRY(mlk_doc_get_vec(from, "feature_importances", t->p, &importances));
-    t->criterion = (int)criterion;
-    memcpy(t->samples, samples.data, n * sizeof *t->samples);
-    for (size_t i = 0; i < n; i++)
-        t->weight[i] = weight.data ? weight.data[i] : (double)t->samples[i];
-    memcpy(t->impurity, impurity.data, n * sizeof *t->impurity);
-    memcpy(t->importances, importances.data, t->p * sizeof *t->importances);
-    return load_values(from, t);
-}
-
-static mlk_status load_parts(const mlk_doc *from, mlk_tree *t)
-{
-    MLK_TRY(mlk_levels_load(from, t->p, &t->levels));
-    MLK_TRY(mlk_nodes_load(from, t->levels, t->p, t->k, &t->nodes));
-    MLK_TRY(tree_allocate(t));
-    return load_stats(from, t);
-}
-
-static mlk_status algo_load(const mlk_doc *from, size_t n_features, size_t n_classes, void **state)
-{
-    /* These bound all that is allocated by what the file holds. */
-    mlk_cvec importances;
-    mlk_doc_array value;
-    MLK_TRY(mlk_doc_get_vec(from, "feature_importances", n_features, &importances));
-    MLK_TRY(mlk_doc_get_array(from, "inner_value", MLK_F64, &value));
-    if (!value.rows || value.cols != (n_classes ? n_classes : 1))
-        return MLK_FAIL(MLK_EFORMAT, "'inner_value' has %zu columns; expected %zu", value.cols,
-                        n_classes ? n_classes : 1);
-    mlk_tree *t = tree_new(n_features, n_classes);
-    const mlk_status st = t ? load_parts(from, t) : MLK_FAIL(MLK_ENOMEM, "no memory for a tree");
-    if (st == MLK_OK)
-        *state = t;
-    else
-        mlk_tree_free(t);
-    return st;
-}
-
 static void algo_learned(const void *state, mlk_doc *to)
 {
     const mlk_tree *t = state;
@@ -727,7 +512,7 @@ const mlk_algo mlk_tree_algo = {
     .name = "tree",
     .help = "classification or regression tree (CART)",
     .tasks = MLK_CLASSIFICATION | MLK_REGRESSION,
-    .caps = CAPS,
+    .caps = MLK_TREE_CAPS,
     .prep = {.impute = "none", .encode = "native", .scale = "none"},
     .opts_size = sizeof(mlk_tree_opts),
     .opts = opt_table,
@@ -736,8 +521,8 @@ const mlk_algo mlk_tree_algo = {
     .predict_proba = algo_predict_proba,
     .fit_many = algo_fit_many,
     .path = algo_path,
-    .save = algo_save,
-    .load = algo_load,
+    .save = mlk_tree_algo_save,
+    .load = mlk_tree_algo_load,
     .learned = algo_learned,
     .codegen = algo_codegen,
     .free = algo_free,

@@ -50,6 +50,7 @@ typedef struct mlk_adaboost_opts {
     int64_t seed;         /**< Of draws, and of a base that draws. Default 0. */
 } mlk_adaboost_opts;
 
+/** The defaults named above. */
 mlk_adaboost_opts mlk_adaboost_opts_default(void);
 
 /** A fitted ensemble. Immutable: any number of threads may predict with it. */

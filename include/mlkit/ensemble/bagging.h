@@ -44,6 +44,7 @@ typedef struct mlk_bagging_opts {
     int64_t seed;        /**< Of all draws. Default 0. */
 } mlk_bagging_opts;
 
+/** The defaults named above. */
 mlk_bagging_opts mlk_bagging_opts_default(void);
 
 /** A fitted ensemble. Immutable: any number of threads may predict with it. */

@@ -98,6 +98,7 @@ typedef struct mlk_gbdt_opts {
     int64_t seed;               /**< Of all draws. Default 0. */
 } mlk_gbdt_opts;
 
+/** The defaults named above. */
 mlk_gbdt_opts mlk_gbdt_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

@@ -41,6 +41,7 @@ typedef struct mlk_isolation_forest_opts {
     int64_t seed; /**< Of all draws. Default 0. */
 } mlk_isolation_forest_opts;
 
+/** The defaults named above. */
 mlk_isolation_forest_opts mlk_isolation_forest_opts_default(void);
 
 /** A fitted forest. Immutable: any number of threads may predict with it. */

@@ -39,6 +39,7 @@ typedef struct mlk_stacking_opts {
     int64_t seed;      /**< Of the folds, and of members that draw. Default 0. */
 } mlk_stacking_opts;
 
+/** The defaults named above. */
 mlk_stacking_opts mlk_stacking_opts_default(void);
 
 /** A fitted ensemble. Immutable: any number of threads may predict with it. */

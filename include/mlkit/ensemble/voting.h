@@ -41,6 +41,7 @@ typedef struct mlk_voting_opts {
     int64_t seed; /**< Of members that draw. Default 0. */
 } mlk_voting_opts;
 
+/** The defaults named above. */
 mlk_voting_opts mlk_voting_opts_default(void);
 
 /** A fitted ensemble. Immutable: any number of threads may predict with it. */

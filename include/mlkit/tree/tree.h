@@ -84,6 +84,7 @@ typedef struct mlk_tree_opts {
     int64_t seed; /**< Of max_features and validation_fraction. Default 0. */
 } mlk_tree_opts;
 
+/** The defaults named above. */
 mlk_tree_opts mlk_tree_opts_default(void);
 
 /** A fitted tree. Immutable: any number of threads may predict with it. */
