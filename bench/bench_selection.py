@@ -123,6 +123,29 @@ def compare(options):
         print(f"  {name:<12} {ours[name]:.4f} {value:.4f}")
 
 
+def count_rejections(driver):
+    """Level of the tests: models by splits, then models that a few rows change much."""
+    splits = ((5, 1), (10, 1), (5, 3), (10, 3), (10, 10), (3, 10), (2, 5))
+    runs = [(model, task, (), 100, s)
+            for model, task in (("ridge", "regression"), ("naive-bayes", "classification"),
+                                ("knn", "regression"), ("tree", "regression")) for s in splits]
+    runs += [(model, task, extra, rows, s)
+             for model, task, extra, rows in (
+                 ("knn", "classification", (), 100), ("tree", "classification", (), 100),
+                 ("tree", "regression", (), 300),
+                 ("tree", "regression", ("min_samples_leaf", "5"), 100),
+                 ("tree", "regression", ("min_samples_leaf", "10"), 100),
+                 ("tree", "regression", ("max_depth", "3"), 100),
+                 ("svr", "regression", (), 100), ("gbdt", "regression", (), 100))
+             for s in ((10, 10), (10, 3), (2, 5))]
+    for model, task, extra, rows, (folds, repeats) in runs:
+        tables = "500" if model in ("svr", "gbdt") else "2000"
+        command = [driver, "level", tables, str(rows), str(folds), str(repeats), model, task, *extra]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        print(f"{model} {task} {'='.join(extra)} {rows} rows, {folds} x {repeats}: {out.strip()}",
+              flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
@@ -135,12 +158,7 @@ def main():
     options = parser.parse_args()
     driver = os.path.join(options.build, "bench", "bench_selection")
     if options.level:
-        for model, task in (("ridge", "regression"), ("naive-bayes", "classification"),
-                            ("knn", "regression"), ("tree", "regression")):
-            for folds, repeats in ((5, 1), (10, 1), (5, 3), (10, 3), (10, 10)):
-                command = [driver, "level", "2000", "100", str(folds), str(repeats), model, task]
-                out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                print(f"{model} {folds} x {repeats}: {out.strip()}", flush=True)
+        count_rejections(driver)
         return
     if options.bias:
         subprocess.run([driver, "bias", "200", "400"], check=True)

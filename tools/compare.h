@@ -59,9 +59,10 @@ int entrants_task(const cli *c, const char **task);
 int entrants_make(cli *c, const tournament *t, bool classes, contest *to);
 void entrants_free(contest *of);
 
-/* Is a difference to the best called one that may be none, because one of the two is a tree grown
- * to the end and the folds are more than two? docs/selection.md has the shares. */
-bool contest_doubtful(const contest *of);
+/* A sentence, where a difference to the best counts as one that may be none: one of the two models
+ * changes much with a few rows, and more than two folds are repeated; else NULL. docs/selection.md
+ * has the shares. */
+const char *contest_doubt(const contest *of);
 
 /* What is known, to stdout. */
 int compare_json(const cli *c, const tournament *t);

@@ -7,6 +7,7 @@
 #include <mlkit/report/text.h>
 
 #include "compare.h"
+#include "render.h"
 
 enum { DIGITS = 5, FEW = 3 };
 
@@ -175,15 +176,6 @@ int compare_csv(const cli *c, const tournament *t)
 
 /* ------------------------------------------------------------------------ text */
 
-static void print_table(mlk_text_table *table)
-{
-    char *text = NULL;
-    if (mlk_text_table_write(table, 2, &text) == MLK_OK)
-        fputs(text, stdout);
-    mlk_text_free(text);
-    mlk_text_table_free(table);
-}
-
 static void number_cell(mlk_text_table *t, double v, int digits)
 {
     if (isnan(v))
@@ -237,7 +229,7 @@ static void print_ranking(const mlk_comparison *c)
         number_cell(t, 1e3 * m->predict_seconds, FEW);
         number_cell(t, m->bytes ? 1e-3 * (double)m->bytes : (double)NAN, FEW);
     }
-    print_table(t);
+    render_table(t, 2);
 }
 
 /* Models that the test cannot tell from the best. */
@@ -310,28 +302,10 @@ static void print_others(const mlk_comparison *c)
             mlk_text_table_number(t, mlk_cv_summarise(cv, i, which[k]).mean, DIGITS);
     }
     printf("\n  Other metrics, means over the folds\n");
-    print_table(t);
+    render_table(t, 2);
 }
 
 /* ------------------------------------------------------------- what was chosen */
-
-static void choice_text(const mlk_doc *chosen, char *text, size_t size)
-{
-    size_t at = 0;
-    text[0] = '\0';
-    for (size_t k = 0; k < mlk_doc_size(chosen) && at < size; k++) {
-        const mlk_doc *node = mlk_doc_at(chosen, k);
-        const mlk_doc_kind kind = mlk_doc_kind_of(node);
-        char number[64];
-        const char *word = mlk_doc_text(node);
-        if (kind == MLK_DOC_BOOL)
-            word = mlk_doc_bool(node) ? "true" : "false";
-        else if (!word)
-            word = mlk_text_number(mlk_doc_real(node), FEW, number, sizeof number);
-        at += (size_t)snprintf(text + at, size - at, "%s%s=%s", k ? " " : "",
-                               mlk_doc_key_at(chosen, k), word);
-    }
-}
 
 /* "ridge:  alpha=1 (7 folds), alpha=0.1 (3 folds)" */
 static void print_choices(const mlk_comparison *c, size_t i, size_t splits)
@@ -344,7 +318,7 @@ static void print_choices(const mlk_comparison *c, size_t i, size_t splits)
         const mlk_doc *chosen = mlk_comparison_chosen(c, i, s);
         if (!chosen)
             continue;
-        choice_text(chosen, texts[n], sizeof texts[n]);
+        render_choice(chosen, FEW, texts[n], sizeof texts[n]);
         while (strcmp(texts[k], texts[n]) != 0)
             k++;
         counts[k]++;
@@ -406,7 +380,7 @@ static void print_curve(const mlk_comparison *c, bool train)
                 mlk_text_table_number(t, train ? curves[j]->train_mean[i] : curves[j]->test_mean[i],
                                       FEW + 1);
         }
-        print_table(t);
+        render_table(t, 2);
     }
     free(titles);
     free(curves);
@@ -425,7 +399,7 @@ static void print_validation(const contest *of)
         char text[128];
         mlk_doc *params = mlk_doc_new();
         mlk_grid_params(of->values, i, params);
-        choice_text(params, text, sizeof text);
+        render_choice(params, FEW, text, sizeof text);
         mlk_doc_free(params);
         mlk_text_table_cell(t, text);
         mlk_text_table_number(t, curve->train_mean[i], DIGITS);
@@ -433,7 +407,7 @@ static void print_validation(const contest *of)
         mlk_text_table_number(t, curve->test_mean[i], DIGITS);
         number_cell(t, curve->test_sd[i], FEW);
     }
-    print_table(t);
+    render_table(t, 2);
 }
 
 static void print_bootstrap(const mlk_comparison *c, bool classes)
@@ -462,7 +436,7 @@ static void print_bootstrap(const mlk_comparison *c, bool classes)
                classes ? "Share of wrong classes" : "Squared error",
                classes ? "bias" : "bias\xc2\xb2");
     if (n)
-        print_table(t);
+        render_table(t, 2);
     else
         mlk_text_table_free(t);
 }
@@ -485,7 +459,7 @@ static void print_thresholds(const mlk_comparison *c, const mlk_threshold_rule *
         "\n  Call a row %s from this probability on; each fold is judged by the threshold of the "
         "others\n",
         positive);
-    print_table(t);
+    render_table(t, 2);
 }
 
 /* ------------------------------------------------------------- several tables */
@@ -518,7 +492,7 @@ static void print_overall(const tournament *t)
     }
     free(done);
     printf("All %zu tables\n", t->n);
-    print_table(table);
+    render_table(table, 2);
     printf("  Friedman's test: chi-squared %.4g, p %.2g; Iman and Davenport's: F %.4g, p %.2g\n",
            mlk_friedman_chi2(f).statistic, mlk_friedman_chi2(f).p, mlk_friedman_f(f).statistic,
            mlk_friedman_f(f).p);
@@ -546,10 +520,8 @@ void compare_text(const cli *c, const tournament *t)
         print_head(of);
         print_ranking(of->comparison);
         print_equals(of->comparison);
-        if (contest_doubtful(of))
-            printf("  A tree grown to the end changes much with a few rows: of its differences "
-                   "with p from 0.01 to 0.05\n  too many are luck; --cv 2x5 tests them at its "
-                   "level.\n");
+        if (contest_doubt(of))
+            printf("  %s\n", contest_doubt(of));
         print_troubles(of->comparison);
         print_others(of->comparison);
         print_all_choices(of);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <mlkit/decomposition/pca.h>
+#include <mlkit/report/text.h>
 
 enum { MOST_CLASSES = MLK_PLOT_COLOURS, MOST_BARS = 20, MOST_SILHOUETTES = 20000 };
 
@@ -581,7 +582,46 @@ static int draw_path(cli *c, const mlk_data *train, const tuning *t, const mlk_d
     return one ? draw_path_coefficients(c, train, path, c->set.path, learned, to) : CLI_DONE;
 }
 
-/* Scores of a search over one number. */
+/* "weights, n_neighbors", or "uniform, 5", cut to `size` bytes. */
+static void list_params(const mlk_doc *params, bool keys, char *text, size_t size)
+{
+    size_t at = 0;
+    for (size_t k = 0; k < mlk_doc_size(params) && at < size; k++) {
+        const mlk_doc *node = mlk_doc_at(params, k);
+        const char *word = keys ? mlk_doc_key_at(params, k) : mlk_doc_text(node);
+        const mlk_doc_kind kind = mlk_doc_kind_of(node);
+        char number[64];
+        if (!word && kind == MLK_DOC_BOOL)
+            word = mlk_doc_bool(node) ? "true" : "false";
+        else if (!word)
+            word = mlk_text_number(mlk_doc_real(node), 4, number, sizeof number);
+        at += (size_t)snprintf(text + at, size - at, "%s%s", k ? ", " : "", word);
+    }
+}
+
+/* Scores of a search over words, or over several parameters: one line a trial. */
+static void draw_choices(const tuning *t, const mlk_doc *trials, mlk_cvec means, mlk_cvec errors,
+                         picture *to)
+{
+    enum { MOST = 40, WIDTH = 64 };
+    const size_t n = means.n;
+    char texts[MOST][WIDTH] = {{0}}, parameters[WIDTH] = "";
+    const char *names[MOST];
+    size_t best = SIZE_MAX;
+    if (n > MOST)
+        return;
+    list_params(mlk_doc_at(trials, 0), true, parameters, sizeof parameters);
+    for (size_t i = 0; i < n; i++) {
+        list_params(mlk_doc_at(trials, i), false, texts[i], sizeof texts[i]);
+        names[i] = texts[i];
+        if (mlk_search_at(t->search, i).candidate == mlk_search_best(t->search))
+            best = i;
+    }
+    picture_add(to, mlk_chart_choices(parameters, scoring_of(mlk_search_cv(t->search)), names,
+                                      means, errors, best));
+}
+
+/* Scores of a search. */
 static int draw_search(const cli *c, const tuning *t, picture *to)
 {
     const size_t n = mlk_search_size(t->search);
@@ -610,6 +650,8 @@ static int draw_search(const cli *c, const tuning *t, picture *to)
                     mlk_chart_path_scores(mlk_doc_key_at(mlk_doc_at(trials, 0), 0),
                                           scoring_of(mlk_search_cv(t->search)), (mlk_cvec){room, n},
                                           (mlk_cvec){mean, n}, (mlk_cvec){error, n}, best));
+    else if (n > 1)
+        draw_choices(t, trials, (mlk_cvec){mean, n}, (mlk_cvec){error, n}, to);
     mlk_doc_free(params);
     free(room);
     return CLI_DONE;

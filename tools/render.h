@@ -23,6 +23,9 @@ void render_confusion(const mlk_evaluation *evaluation, const char *const *class
 /* name value, name value, ... of a map of scalars, on one line after the title. */
 void render_params(const char *title, const mlk_doc *params);
 
+/* "alpha=1 poly=2" of a map of scalars, cut to `size` bytes. Returns text. */
+char *render_choice(const mlk_doc *params, int digits, char *text, size_t size);
+
 /* Trustworthiness and continuity, a column a verdict. */
 void render_neighbourhood(size_t k, const char *const *titles, const map_verdict *const *verdicts,
                           size_t n);

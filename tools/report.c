@@ -1,4 +1,5 @@
 #include "report.h"
+#include "table_chart.h"
 
 #include <errno.h>
 #include <math.h>
@@ -202,65 +203,19 @@ void report_graph(report *r, const char *name, const char *caption, const char *
 
 /* -------------------------------------------------------------------- the table */
 
-enum { MAPPED = 24 }; /* most columns of a map */
-
-/* The columns of the map: all, or those that have most to do with the target (or come first). */
-static size_t choose_columns(const mlk_table_summary *s, size_t *chosen)
-{
-    size_t n = 0;
-    const size_t cols = mlk_table_summary_cols(s), target = mlk_table_summary_target(s);
-    double strengths[MAPPED];
-    for (size_t j = 0; j < cols && j < MLK_SUMMARY_PAIRED; j++) {
-        const mlk_column_summary *c = mlk_table_summary_column(s, j);
-        double strength = mlk_association_strength(c->target);
-        strength = j == target ? 2.0 : isnan(strength) ? -1.0 : strength;
-        if (c->distinct < 2)
-            continue;
-        size_t at = n < MAPPED ? n : MAPPED;
-        while (at > 0 && strengths[at - 1] < strength)
-            at--;
-        if (at == MAPPED)
-            continue;
-        const size_t keep = n < MAPPED ? n : MAPPED - 1;
-        memmove(strengths + at + 1, strengths + at, (keep - at) * sizeof *strengths);
-        memmove(chosen + at + 1, chosen + at, (keep - at) * sizeof *chosen);
-        strengths[at] = strength;
-        chosen[at] = j;
-        n = keep + 1;
-    }
-    for (size_t i = 1; i < n; i++) /* in the order of the table */
-        for (size_t k = i; k > 0 && chosen[k - 1] > chosen[k]; k--) {
-            const size_t swap = chosen[k];
-            chosen[k] = chosen[k - 1];
-            chosen[k - 1] = swap;
-        }
-    return n;
-}
-
 static void add_map(report *r, const mlk_table_summary *s, const char *name)
 {
-    size_t chosen[MAPPED];
-    const char *names[MAPPED];
-    double values[MAPPED * MAPPED];
     char caption[160], file[300];
-    const size_t n = choose_columns(s, chosen);
+    size_t n;
+    mlk_plot *map = table_chart_map(s, &n);
     if (n < 2)
         return;
-    for (size_t i = 0; i < n; i++) {
-        names[i] = mlk_table_summary_column(s, chosen[i])->name;
-        for (size_t j = 0; j < n; j++) {
-            const mlk_association a = mlk_table_summary_association(s, chosen[i], chosen[j]);
-            const double v = a.kind == MLK_ASSOCIATION_R ? a.value : mlk_association_strength(a);
-            values[i * n + j] = i == j ? 1.0 : v;
-        }
-    }
     snprintf(caption, sizeof caption,
              "How columns hang together: r of numbers, \u03b7 of numbers and categories, V of "
              "categories%s",
-             n == MAPPED ? "; the columns closest to the target" : "");
+             n == TABLE_CHART_COLUMNS ? "; the columns closest to the target" : "");
     snprintf(file, sizeof file, "%scorrelation", name);
-    chart(r, file, caption, mlk_chart_correlation((mlk_cmat){values, n, n, n}, names), n > 6,
-          n > 6 ? WIDE : WIDTH);
+    chart(r, file, caption, map, n > 6, n > 6 ? WIDE : WIDTH);
 }
 
 void report_table(report *r, const mlk_table *table, const char *name, const char *target,

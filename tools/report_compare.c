@@ -108,11 +108,8 @@ static void add_equals(const chapter *h)
         mlk_page_text(h->r->page,
                       "The best is better than every other at 5 %% (corrected resampled t-test, "
                       "Holm's correction).");
-    if (contest_doubtful(h->of))
-        mlk_page_text(h->r->page,
-                      "A tree grown to the end changes much with a few rows: of its differences "
-                      "with p from 0.01 to 0.05 too many are luck; --cv 2x5 tests them at its "
-                      "level.");
+    if (contest_doubt(h->of))
+        mlk_page_text(h->r->page, "%s", contest_doubt(h->of));
 }
 
 static void add_ranking_row(const chapter *h, size_t i, bool notes)

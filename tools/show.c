@@ -240,8 +240,6 @@ static int show_main(cli *c)
         return status;
     if (c->set.plot && (c->set.c || c->set.libsvm || c->set.dot || c->set.rules || explain))
         return cli_usage(c, "--plot goes with --text and --json");
-    if (c->set.plot && is_table(c, c->args[0]))
-        return cli_usage(c, "--plot draws models; %s is a table", c->args[0]);
     if (is_table(c, c->args[0]))
         return show_table(c, c->args[0]);
     if (c->set.roles.target)
@@ -252,7 +250,7 @@ static int show_main(cli *c)
 const cli_tool show_tool = {
     .bit = CLI_SHOW,
     .name = "mlkit-show",
-    .synopsis = "mlkit-show DATA.csv [-t TARGET] [--json]\n"
+    .synopsis = "mlkit-show DATA.csv [-t TARGET] [--json] [--plot FILE]\n"
                 "       mlkit-show MODEL.mlk [--text|--json|--csv|--c|--libsvm|--dot|--rules]\n"
                 "       mlkit-show MODEL.mlk --explain NODE DATA.csv",
     .summary =
@@ -263,6 +261,7 @@ const cli_tool show_tool = {
         "JSON, or as a stand-alone C99 file with one function that predicts from raw columns, "
         "or in LIBSVM's model format.",
     .examples = "  mlkit-show -t species iris.csv\n"
+                "  mlkit-show -t species iris.csv --plot columns.svg\n"
                 "  mlkit-show flowers.mlk\n"
                 "  mlkit-show tree.mlk --plot tree.svg\n"
                 "  mlkit-show tree.mlk --explain 0 train.csv\n"

@@ -9,6 +9,9 @@
 #include <mlkit/report/table_summary.h>
 #include <mlkit/report/text.h>
 
+#include "render.h"
+#include "table_chart.h"
+
 bool is_table(const cli *c, const char *path)
 {
     static const unsigned char model[] = {0xD9, 0xD9, 0xF7};
@@ -30,15 +33,6 @@ bool is_table(const cli *c, const char *path)
 }
 
 /* ------------------------------------------------------------------------- text */
-
-static void flush_table(mlk_text_table *table)
-{
-    char *text = NULL;
-    if (mlk_text_table_write(table, 2, &text) == MLK_OK)
-        fputs(text, stdout);
-    mlk_text_free(text);
-    mlk_text_table_free(table);
-}
 
 static void cell_count(mlk_text_table *t, size_t n)
 {
@@ -134,7 +128,7 @@ static void print_numeric(const mlk_table_summary *s)
         cell_target(t, s, j);
     }
     printf("\n");
-    flush_table(t);
+    render_table(t, 2);
 }
 
 static void print_categorical(const mlk_table_summary *s)
@@ -155,7 +149,7 @@ static void print_categorical(const mlk_table_summary *s)
         cell_target(t, s, j);
     }
     printf("\n");
-    flush_table(t);
+    render_table(t, 2);
 }
 
 static void print_target(const mlk_table_summary *s)
@@ -229,17 +223,43 @@ static int print(cli *c, const mlk_table_summary *s)
     return CLI_DONE;
 }
 
+/* The picture of --plot, before anything is printed. */
+static int draw(const cli *c, const mlk_table *table, const mlk_table_summary *s, picture *pic)
+{
+    char title[512];
+    if (!c->set.plot)
+        return CLI_DONE;
+    const size_t n = table_chart_all(table, s, pic), all = mlk_table_summary_cols(s);
+    if (n < all)
+        snprintf(title, sizeof title, "%s: %zu of %zu columns", mlk_table_name(table), n, all);
+    else
+        snprintf(title, sizeof title, "%s", mlk_table_name(table));
+    return picture_make(c, pic, title, "a table of constant columns");
+}
+
+static int show_summary(cli *c, const mlk_table *table)
+{
+    mlk_table_summary *summary;
+    picture pic = {.n = 0};
+    const mlk_status st =
+        mlk_table_summary_new(table, c->set.roles.target, c->set.roles.task, &c->run, &summary);
+    int status = st == MLK_OK ? draw(c, table, summary, &pic) : cli_failed(c, st);
+    if (status == CLI_DONE)
+        status = picture_save(c, &pic);
+    if (status == CLI_DONE)
+        status = print(c, summary);
+    picture_free(&pic);
+    mlk_table_summary_free(summary);
+    return status;
+}
+
 int show_table(cli *c, const char *path)
 {
     mlk_table *table;
-    mlk_table_summary *summary;
     int status = cli_read_table(c, path, &table);
     if (status != CLI_DONE)
         return status;
-    const mlk_status st =
-        mlk_table_summary_new(table, c->set.roles.target, c->set.roles.task, &c->run, &summary);
-    status = st == MLK_OK ? print(c, summary) : cli_failed(c, st);
-    mlk_table_summary_free(summary);
+    status = show_summary(c, table);
     mlk_table_free(table);
     return status;
 }

@@ -1,5 +1,7 @@
 #include "tune.h"
 
+#include "render.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,35 +175,12 @@ void tuning_report(const tuning *t, mlk_doc *to)
         mlk_cv_report(t->cv, 0, cv);
 }
 
-static void print_table(mlk_text_table *table)
-{
-    char *text = NULL;
-    if (mlk_text_table_write(table, 2, &text) == MLK_OK)
-        fputs(text, stdout);
-    mlk_text_free(text);
-    mlk_text_table_free(table);
-}
-
-/* "alpha=1 poly=2", cut to `size` bytes. */
 static void params_text(const mlk_grid *grid, size_t candidate, char *text, size_t size)
 {
     enum { DIGITS = 5 };
     mlk_doc *params = mlk_doc_new();
-    char value[64];
-    size_t at = 0;
-    *text = '\0';
     mlk_grid_params(grid, candidate, params);
-    for (size_t k = 0; k < mlk_doc_size(params) && at < size; k++) {
-        const mlk_doc *node = mlk_doc_at(params, k);
-        const char *word = mlk_doc_text(node);
-        const mlk_doc_kind kind = mlk_doc_kind_of(node);
-        if (kind == MLK_DOC_BOOL)
-            word = mlk_doc_bool(node) ? "true" : "false";
-        else if (!word)
-            word = mlk_text_number(mlk_doc_real(node), DIGITS, value, sizeof value);
-        at += (size_t)snprintf(text + at, size - at, "%s%s=%s", k ? " " : "",
-                               mlk_doc_key_at(params, k), word);
-    }
+    render_choice(params, DIGITS, text, size);
     mlk_doc_free(params);
 }
 
@@ -224,7 +203,7 @@ static void print_search(const tuning *t)
             mlk_text_table_number(table, trial.mean, DIGITS);
             mlk_text_table_number(table, trial.sd, DIGITS);
         }
-    print_table(table);
+    render_table(table, 2);
     if (n > SHOWN)
         printf("  ... and %zu more (all with --json)\n", n - SHOWN);
 }
@@ -247,7 +226,7 @@ static void print_path(const tuning *t)
         mlk_text_table_number(table, mlk_cv_path_sds(t->path).data[i], DIGITS);
         mlk_text_table_cell(table, note);
     }
-    print_table(table);
+    render_table(table, 2);
 }
 
 static void print_clusterings(const tuning *t)
@@ -271,7 +250,7 @@ static void print_clusterings(const tuning *t)
         mlk_text_table_cell(table, i == mlk_clusterings_chosen(t->clusterings) ? "<- chosen" : "");
     }
     printf("\nclusterings, chosen by %s\n", mlk_clusterings_scoring(t->clusterings));
-    print_table(table);
+    render_table(table, 2);
     printf("\n");
 }
 
@@ -301,7 +280,7 @@ void tuning_print(const tuning *t)
         mlk_text_table_number(table, s.mean, DIGITS);
         mlk_text_table_number(table, s.sd, DIGITS);
     }
-    print_table(table);
+    render_table(table, 2);
     printf("\n");
 }
 

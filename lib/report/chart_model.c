@@ -169,3 +169,31 @@ mlk_plot *mlk_chart_path_scores(const char *parameter, const char *metric, mlk_c
                       values.n, parameter, chosen);
     return mlk_chart_done(p, &s);
 }
+
+mlk_plot *mlk_chart_choices(const char *parameters, const char *metric, const char *const *choices,
+                            mlk_cvec means, mlk_cvec errors, size_t chosen)
+{
+    mlk_scratch s = MLK_SCRATCH_INIT;
+    mlk_plot *p = mlk_plot_new("Scores", metric, parameters);
+    const size_t n = means.n;
+    const mlk_vec at = mlk_scratch_vec(&s, n), low = mlk_scratch_vec(&s, n);
+    const mlk_vec high = mlk_scratch_vec(&s, n);
+    for (size_t i = 0; !s.failed && i < n; i++) {
+        at.data[i] = (double)i;
+        low.data[i] = means.data[i] - errors.data[i];
+        high.data[i] = means.data[i] + errors.data[i];
+    }
+    if (!s.failed && n) {
+        mlk_plot_names(p, MLK_PLOT_Y, choices, n);
+        mlk_plot_errors(p, "mean and standard error", 1, MLK_PLOT_X, means, mlk_vec_c(at),
+                        mlk_vec_c(low), mlk_vec_c(high));
+        mlk_plot_height(p, n > 12 ? (double)n / 12.0 : 1.0);
+    }
+    if (!s.failed && chosen < n) {
+        mlk_plot_points(p, "chosen", 2, (mlk_cvec){means.data + chosen, 1},
+                        (mlk_cvec){at.data + chosen, 1});
+        mlk_plot_describe(p, "The best of %zu is %s: %s %.4g.", n, choices[chosen], metric,
+                          means.data[chosen]);
+    }
+    return mlk_chart_done(p, &s);
+}

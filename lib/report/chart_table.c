@@ -129,7 +129,7 @@ mlk_plot *mlk_chart_correlation(mlk_cmat r, const char *const *names)
         mlk_plot_names(p, MLK_PLOT_X, shown, k);
         mlk_plot_names(p, MLK_PLOT_Y, shown, k);
         mlk_plot_boxes(p, NULL, boxes, k * k);
-        mlk_plot_height(p, k > 10 ? 1.5 : 1.0);
+        mlk_plot_height(p, k > 16 ? 1.9 : k > 10 ? 1.5 : 1.0);
         mlk_plot_describe(
             p, "Correlations of %zu columns, blue where positive, red where negative.", k);
         if (most >= 0.0)

@@ -176,6 +176,7 @@ static size_t make_all(mlk_plot **p)
     p[n++] = mlk_chart_training("trees", "loss", x, y, 3.0);
     p[n++] = mlk_chart_path("alpha", vec(unit, N), A, names, 2, 0.5);
     p[n++] = mlk_chart_path_scores("alpha", "mse", vec(unit, N), x, vec(unit, N), 0.5);
+    p[n++] = mlk_chart_choices("kernel, C", "r2", names, vec(twos, K), vec(unit, K), 1);
     p[n++] = mlk_chart_score_boxes("r2", names, S, vec(unit, K), vec(unit, K), vec(unit, K));
     if (mlk_friedman_new((mlk_cmat){ranks, 8, K, K}, true, 0.05, &f) == MLK_OK)
         p[n++] = mlk_chart_critical_difference(f, names);
@@ -184,7 +185,7 @@ static size_t make_all(mlk_plot **p)
     return n;
 }
 
-enum { ALL = 27 };
+enum { ALL = 28 };
 
 START_TEST(gnuplot_draws_all_of_them_without_a_word)
 {

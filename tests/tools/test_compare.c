@@ -196,6 +196,43 @@ START_TEST(an_interrupt_prints_what_is_finished)
 }
 END_TEST
 
+/* Five times the same table: all differences point the same way, 2 of 2^5 signs. */
+START_TEST(two_models_over_five_tables_have_wilcoxons_test)
+{
+    static const char five[] = "t.csv t.csv t.csv t.csv t.csv";
+    char command[400];
+    write_table("t.csv");
+    snprintf(command, sizeof command, "mlkit-compare -t y --features a,b -m ridge -m knn --json %s",
+             five);
+    const char *text = out_of(command);
+    ck_assert_msg(strstr(text, "\"wilcoxon\"") && strstr(text, "0.0625"), "%s", text);
+    snprintf(command, sizeof command, "mlkit-compare -t y --features a,b -m ridge -m knn %s", five);
+    text = out_of(command);
+    ck_assert_msg(strstr(text, "Wilcoxon's signed ranks, ridge less knn"), "%s", text);
+    text = out_of("mlkit-compare -t y --features a,b -m ridge -m knn t.csv t.csv t.csv t.csv");
+    ck_assert(!strstr(text, "Wilcoxon"));
+    snprintf(command, sizeof command,
+             "mlkit-compare -t y --features a,b -m ridge -m knn -m linear %s", five);
+    ck_assert(!strstr(out_of(command), "Wilcoxon"));
+}
+END_TEST
+
+/* A tree loses to logistic regression with p between 0.01 and 0.05 on repeated folds. */
+START_TEST(a_difference_that_may_be_luck_is_said_to_be)
+{
+    static const char *const cases[][2] = {
+        {"5x4", "tree"}, {"5x4", "tree:min_samples_leaf=5"}, {"2x5", "tree"}};
+    const char *path = test_source_path("datasets/penguins.csv");
+    for (int i = 0; i < 3; i++) {
+        char command[400];
+        snprintf(command, sizeof command, "mlkit-compare -t species --cv %s -m %s -m logistic '%s'",
+                 cases[i][0], cases[i][1], path);
+        const bool said = strstr(out_of(command), "test them with --cv 2x5");
+        ck_assert_msg(said == (i == 0), "%s", command);
+    }
+}
+END_TEST
+
 START_TEST(a_small_class_is_warned_about)
 {
     write_table("t.csv");
@@ -272,6 +309,8 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_threshold_suits_the_costs);
     tcase_add_test(tc, several_tables_are_ranked_together);
     tcase_add_test(tc, an_interrupt_prints_what_is_finished);
+    tcase_add_test(tc, two_models_over_five_tables_have_wilcoxons_test);
+    tcase_add_test(tc, a_difference_that_may_be_luck_is_said_to_be);
     tcase_add_test(tc, a_small_class_is_warned_about);
     tcase_add_loop_test(tc, refuses_with_one_line, 0, (int)MLK_COUNT(refused));
     return s;

@@ -83,8 +83,37 @@ START_TEST(fit_draws_what_belongs_to_the_model)
         {"mlkit-fit gbdt -t diagnosis -s n_estimators=10 --plot p.svg %s",
          "breast_cancer.csv",
          {"ROC curve", "Reliability", "Training", "Importances"}},
+        {"mlkit-fit knn -t species --tune weights=uniform:distance --plot p.svg %s",
+         "iris.csv",
+         {"Scores", "weights", "uniform", "chosen"}},
+        {"mlkit-fit knn -t species --tune weights=uniform:distance --tune n_neighbors=3:5 "
+         "--plot p.svg %s",
+         "iris.csv",
+         {"Scores", "weights, n_neighbors", "distance, 5"}},
     };
     require_drawn(cases, MLK_COUNT(cases));
+}
+END_TEST
+
+START_TEST(a_table_draws_its_columns)
+{
+    static const drawn cases[] = {
+        {"mlkit-show -t species --plot p.svg %s",
+         "penguins.csv",
+         {"species", "Chinstrap", "bill_length_mm", "Correlation"}},
+        {"mlkit-show -q -t diagnosis --plot p.svg %s",
+         "breast_cancer.csv",
+         {"diagnosis", "Correlation"}},
+    };
+    require_drawn(cases, MLK_COUNT(cases));
+    if (!have("gnuplot"))
+        return;
+    size_t n;
+    const char *svg = shell_read("p.svg", &n);
+    ck_assert_msg(strstr(svg, "breast_cancer.csv: 15 of 31 columns"), "columns are left out");
+    shell_write("same.csv", "a,b\n1,x\n1,x\n");
+    shell_require(1, "a table of constant columns has nothing to draw",
+                  "mlkit-show --plot q.svg same.csv");
 }
 END_TEST
 
@@ -224,6 +253,7 @@ Suite *test_suite(void)
     TCase *tc = test_case(suite, "plot");
     tcase_add_checked_fixture(tc, shell_enter, shell_leave);
     tcase_add_test(tc, fit_draws_what_belongs_to_the_model);
+    tcase_add_test(tc, a_table_draws_its_columns);
     tcase_add_test(tc, saved_models_draw_too);
     tcase_add_test(tc, a_tree_is_drawn_by_graphviz);
     tcase_add_test(tc, a_picture_is_the_same_bytes_each_time);

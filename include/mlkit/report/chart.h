@@ -108,6 +108,10 @@ mlk_plot *mlk_chart_path(const char *parameter, mlk_cvec values, mlk_cmat coeffi
 mlk_plot *mlk_chart_path_scores(const char *parameter, const char *metric, mlk_cvec values,
                                 mlk_cvec means, mlk_cvec errors, double chosen);
 
+/** The same of values that are no numbers, or of several parameters: one line a choice. */
+mlk_plot *mlk_chart_choices(const char *parameters, const char *metric, const char *const *choices,
+                            mlk_cvec means, mlk_cvec errors, size_t chosen);
+
 /* ------------------------------------------------------------------- comparisons */
 
 /** Boxes of the scores of splits (one row a model) under the mean with its interval. */

@@ -128,6 +128,7 @@ typedef struct mlk_plot_opts {
     const char *id;       /**< SVG: of its elements, unlike any other's on the page. */
 } mlk_plot_opts;
 
+/** The defaults that are named above. */
 mlk_plot_opts mlk_plot_opts_default(void);
 
 /**

@@ -41,6 +41,7 @@ typedef struct mlk_bootstrap_opts {
     int64_t seed;      /**< Default 0. */
 } mlk_bootstrap_opts;
 
+/** The defaults that are named above. */
 mlk_bootstrap_opts mlk_bootstrap_opts_default(void);
 
 /** Estimates of the expected loss. */

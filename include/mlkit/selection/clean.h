@@ -36,6 +36,7 @@ typedef struct mlk_clean_opts {
     int64_t seed;            /**< cv: of the folds. Default 0. */
 } mlk_clean_opts;
 
+/** The defaults that are named above. */
 mlk_clean_opts mlk_clean_opts_default(void);
 
 /** A suspect row. */

@@ -37,6 +37,7 @@ typedef struct mlk_clusterings_opts {
     int64_t seed;        /**< Of the reference sets. Default 0. */
 } mlk_clusterings_opts;
 
+/** The defaults that are named above. */
 mlk_clusterings_opts mlk_clusterings_opts_default(void);
 
 /** What became of a candidate. NaN: does not apply, or is not defined. */

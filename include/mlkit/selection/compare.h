@@ -14,7 +14,9 @@
  *   paired t-test takes overlapping training sets for independent ones and finds differences where
  *   there are none.
  * - one table, one set of predictions each: McNemar's test [mcnemar1947].
- * - one table, algorithms that are dear to fit: the combined 5x2cv F-test [alpaydin1999].
+ * - one table, models that a few rows change much (trees, neighbours), or that are dear to fit: the
+ *   corrected test on two folds, five times. The combined 5x2cv F-test [alpaydin1999] is here for
+ *   the sake of comparison: with such models it rejects up to 17 % at 5 % (docs/selection.md).
  * - two models over several tables: Wilcoxon's signed ranks; more models: Friedman's test, then
  *   Nemenyi's critical difference [demsar2006].
  *

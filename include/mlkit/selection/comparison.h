@@ -50,6 +50,7 @@ typedef struct mlk_comparison_opts {
     const mlk_threshold_rule *threshold; /**< Of two classes: choose one by this; NULL: no. */
 } mlk_comparison_opts;
 
+/** The defaults that are named above. */
 mlk_comparison_opts mlk_comparison_opts_default(void);
 
 /** The result. Immutable. */

@@ -50,6 +50,7 @@ typedef struct mlk_cv_opts {
     void *user; /**< Passed to it. */
 } mlk_cv_opts;
 
+/** The defaults that are named above. */
 mlk_cv_opts mlk_cv_opts_default(void);
 
 /** Results of all candidates. Immutable. */

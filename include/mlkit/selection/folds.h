@@ -39,6 +39,7 @@ typedef struct mlk_folds_opts {
     int64_t seed;               /**< Default 0. */
 } mlk_folds_opts;
 
+/** The defaults that are named above. */
 mlk_folds_opts mlk_folds_opts_default(void);
 
 /** The splits. Immutable. */

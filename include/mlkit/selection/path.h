@@ -28,6 +28,7 @@ typedef struct mlk_path_opts {
     double beta;         /**< Of fbeta. Default 1. */
 } mlk_path_opts;
 
+/** The defaults that are named above. */
 mlk_path_opts mlk_path_opts_default(void);
 
 /** The path. Immutable. */

@@ -66,6 +66,7 @@ typedef struct mlk_search_opts {
     int64_t seed;         /**< Of random and halving. Default 0. */
 } mlk_search_opts;
 
+/** The defaults that are named above. */
 mlk_search_opts mlk_search_opts_default(void);
 /** Parse "grid", "random:N" or "halving" into opts. MLK_EINVAL. */
 mlk_status mlk_search_parse(const char *word, mlk_search_opts *opts);
