@@ -75,15 +75,20 @@ static mlk_run leg_run(leg *l)
 
 /* ------------------------------------------------------------------ the words */
 
-/* --scoring must be some metric; whether it is one of the task, the data will tell. */
+/* --scoring must be some metric; whether it is one of the task, the data will tell. Of two refusals
+ * the one is shown that knows a similar name. */
 static int check_scoring(const cli *c)
 {
+    static const mlk_metric_task tasks[] = {MLK_METRIC_CLASSIFICATION, MLK_METRIC_REGRESSION};
     const mlk_metric *metric;
-    const char *name = c->set.scoring;
-    if (!name || mlk_metric_find(name, MLK_METRIC_CLASSIFICATION, 0, &metric) == MLK_OK ||
-        mlk_metric_find(name, MLK_METRIC_REGRESSION, 0, &metric) == MLK_OK)
-        return CLI_DONE;
-    return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
+    char text[256] = "";
+    for (size_t k = 0; k < 2 && c->set.scoring; k++) {
+        if (mlk_metric_find(c->set.scoring, tasks[k], 0, &metric) == MLK_OK)
+            return CLI_DONE;
+        if (!strstr(text, "did you mean"))
+            snprintf(text, sizeof text, "%s", mlk_error_message(MLK_EINVAL));
+    }
+    return c->set.scoring ? cli_usage(c, "%s", text) : CLI_DONE;
 }
 
 static int parse(cli *c, tournament *t)
@@ -208,6 +213,7 @@ static int run_contest(cli *c, tournament *t, size_t i)
     o.scoring = c->set.scoring;
     o.beta = c->set.beta;
     o.seed = c->set.seed;
+    o.classes = of->classes;
     o.partial = true;
     o.learning_curve = c->set.learning_curve;
     o.bootstrap = (size_t)c->set.bootstrap;

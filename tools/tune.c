@@ -109,6 +109,7 @@ static mlk_status cross_validate(const cli *c, const learner *l, const mlk_data 
     opts.metrics = c->set.scoring ? scoring : NULL;
     opts.n_metrics = c->set.scoring ? 1 : 0;
     opts.beta = c->set.beta;
+    opts.classes = t->classes;
     return mlk_cross_validate(&candidate, 1, train, t->folds, &opts, &c->run, &t->cv);
 }
 

@@ -163,6 +163,7 @@ static mlk_status cross_validate(const job *j, const mlk_run *run)
                            .keep_predictions = true,
                            .first_repeat = true,
                            .partial = j->opts->partial,
+                           .classes = j->opts->classes,
                            .inspect = inspect,
                            .user = c};
     MLK_TRY(mlk_cross_validate(c->candidates, c->n, j->data, j->folds, &o, run, &c->cv));

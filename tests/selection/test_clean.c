@@ -234,7 +234,7 @@ START_TEST(rejects_bad_input_and_says_why)
     require_fail(mlk_clean_find(&none, NULL, NULL, &s), MLK_EINVAL, "no target");
     require_fail(mlk_clean_find(&two, &blind, NULL, &s), MLK_EINVAL, "expects an algorithm");
     require_fail(mlk_clean_find(&one, &fails, NULL, &s), MLK_EINVAL,
-                 "class 1 has 1 rows of weight 1");
+                 "class 1 has 1 row of weight 1");
     ck_assert_ptr_null(s);
 }
 END_TEST

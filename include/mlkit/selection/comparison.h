@@ -48,6 +48,7 @@ typedef struct mlk_comparison_opts {
     size_t bootstrap;    /**< Samples for the .632+ error, bias and variance of each; 0: none. */
     int64_t seed;        /**< Of those two. Default 0. */
     const mlk_threshold_rule *threshold; /**< Of two classes: choose one by this; NULL: no. */
+    const char *const *classes;          /**< Their names, for notes; NULL: numbers. */
 } mlk_comparison_opts;
 
 /** The defaults that are named above. */

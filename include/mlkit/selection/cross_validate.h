@@ -47,7 +47,8 @@ typedef struct mlk_cv_opts {
     /** Shown each model when it has predicted, from any thread; NULL: not wanted. A failure ends
      *  the whole. Not called for leave-one-out by a shortcut. */
     mlk_status (*inspect)(void *user, size_t candidate, size_t split, const mlk_model *model);
-    void *user; /**< Passed to it. */
+    void *user;                 /**< Passed to it. */
+    const char *const *classes; /**< Their names, for notes; NULL: numbers. */
 } mlk_cv_opts;
 
 /** The defaults that are named above. */
