@@ -47,8 +47,8 @@ mlk_plot *mlk_chart_score_boxes(const char *metric, const char *const *models, m
         mlk_plot_describe(p, "%s: %s.", models[i],
                           mlk_text_number(means.data[i], 4, text, sizeof text));
     }
-    mlk_plot_boxes(p, "folds: quartiles", boxes, n);
-    mlk_plot_errors(p, "mean and interval", 2, MLK_PLOT_X, means, mlk_vec_c(at), low, high);
+    mlk_plot_boxes(p, "quartiles", boxes, n);
+    mlk_plot_errors(p, "mean, interval", 2, MLK_PLOT_X, means, mlk_vec_c(at), low, high);
     mlk_plot_height(p, k > 12 ? (double)k / 12.0 : 1.0);
     return mlk_chart_done(p, &s);
 }

@@ -278,7 +278,7 @@ void mlk_plot_names(mlk_plot *plot, mlk_plot_axis axis, const char *const *names
         mlk_strbuf_printf(b, " %zu", i);
     }
     mlk_strbuf_add(b, ")\n");
-    if (axis == MLK_PLOT_X && wide > (plot->square ? 26 : 60))
+    if (axis == MLK_PLOT_X && wide > (plot->square ? 30 : 60))
         mlk_strbuf_printf(b, "set xtics rotate by %d right\n", n > 20 ? 90 : 45);
 }
 
