@@ -152,14 +152,14 @@ static inline mlk_data read_heart(const char *path)
     return (mlk_data){.X = mlk_mat_c(X), .y = mlk_vec_c(y), .n_classes = 2};
 }
 
-/* 1,000 rows of the housing table without total_bedrooms and ocean_proximity; values / 1e5. */
-static inline mlk_data read_housing(const char *path)
+/* The first rows of the housing table without total_bedrooms and ocean_proximity; values / 1e5. */
+static inline mlk_data read_housing(const char *path, size_t rows)
 {
     static const size_t columns[] = {0, 1, 2, 3, 5, 6, 7};
     const mlk_cmat all = test_read_csv(path);
-    mlk_mat X = test_mat(1000, MLK_COUNT(columns));
-    mlk_vec y = test_vec(1000);
-    for (size_t i = 0; i < 1000; i++) {
+    mlk_mat X = test_mat(rows, MLK_COUNT(columns));
+    mlk_vec y = test_vec(rows);
+    for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < X.cols; j++)
             X.data[i * X.cols + j] = all.data[i * all.cols + columns[j]];
         y.data[i] = all.data[i * all.cols + 8] / 1e5;
@@ -187,7 +187,7 @@ static inline bool case_data(const char *name, mlk_data *data)
     else if (strcmp(name, "letter") == 0)
         *data = read_classes(path, 1500, 16, SIZE_MAX);
     else
-        *data = read_housing(path);
+        *data = read_housing(path, strcmp(name, "housing") == 0 ? 1000 : 300);
     return true;
 }
 

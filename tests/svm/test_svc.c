@@ -410,7 +410,7 @@ END_TEST
 START_TEST(a_grid_fits_each_as_if_alone)
 {
     const size_t k = _i ? 4 : 2;
-    const mlk_cmat X = test_random_mat(13, 400, 4);
+    const mlk_cmat X = test_random_mat(13, 150, 4);
     const mlk_data d = {.X = X, .y = test_classes(13, X, k), .n_classes = k};
     static const double C[] = {1.0, 100.0, 0.1, 1.0, 10.0, 1.0},
                         gamma[] = {0.1, 0.1, 0.1, 0.5, 0.1, 0.1};
@@ -419,7 +419,7 @@ START_TEST(a_grid_fits_each_as_if_alone)
     mlk_model *grid[6];
     mlk_svc *alone;
     const size_t m = k == 2 ? 1 : 6;
-    mlk_mat a = test_mat(400, m), b = test_mat(400, m);
+    mlk_mat a = test_mat(150, m), b = test_mat(150, m);
     for (size_t j = 0; j < 6; j++) {
         o[j] = mlk_svc_opts_default();
         o[j].C = C[j];
@@ -434,7 +434,7 @@ START_TEST(a_grid_fits_each_as_if_alone)
         require_relative(mlk_model_info(grid[j]).objective, mlk_svc_info(alone).primal, 1e-7);
         require_ok(mlk_model_decision(grid[j], X, NULL, a));
         require_ok(mlk_svc_decision(alone, X, NULL, b));
-        for (size_t i = 0; i < 400 * m; i++)
+        for (size_t i = 0; i < 150 * m; i++)
             require_close(a.data[i], b.data[i], 1e-4);
         mlk_svc_free(alone);
         mlk_model_free(grid[j]);
