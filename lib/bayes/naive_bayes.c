@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bayes/priors.h"
+#include "core/fast.h"
 #include "core/parallel.h"
 #include "model/algo.h"
 

@@ -48,7 +48,7 @@ add_centres(const vec *panel, const double *C, size_t ld, size_t p, size_t c, si
         }
 }
 
-MLK_SIMD static void measure(const double *rows, mlk_cmat C, nearest_tile *out)
+MLK_SIMD_TILES static void measure(const double *rows, mlk_cmat C, nearest_tile *out)
 {
     const vec *panel = (const vec *)(const void *)rows;
     two t;
@@ -97,7 +97,7 @@ static inline __attribute__((always_inline)) void turn(const double *const *x, s
     }
 }
 
-MLK_SIMD static void fill_panel(mlk_cmat X, const nearest_tile *t, double *panel)
+MLK_SIMD_TILES static void fill_panel(mlk_cmat X, const nearest_tile *t, double *panel)
 {
     const double *x[TILE];
     size_t j = 0;

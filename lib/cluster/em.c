@@ -60,7 +60,8 @@ static mlk_status sum_shares(void *ctx, const mlk_chunk *c)
     return MLK_OK;
 }
 
-MLK_SIMD static void add_squares(const double *d, double share, size_t p, double *restrict sum)
+MLK_SIMD_TILES static void add_squares(const double *d, double share, size_t p,
+                                       double *restrict sum)
 {
     for (size_t j = 0; j < p; j++)
         sum[j] += share * d[j] * d[j];

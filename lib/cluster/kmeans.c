@@ -6,6 +6,7 @@
 
 #include "cluster/centres.h"
 #include "core/alloc.h"
+#include "core/fast.h"
 #include "core/parallel.h"
 #include "core/rng.h"
 #include "core/simd.h"
@@ -91,7 +92,7 @@ typedef struct lloyd {
     pass pass;
 } lloyd;
 
-MLK_SIMD static void add_scaled(double w, const double *x, size_t p, double *sum)
+MLK_SIMD_TILES static void add_scaled(double w, const double *x, size_t p, double *sum)
 {
     for (size_t j = 0; j < p; j++)
         sum[j] += w * x[j];
@@ -106,9 +107,9 @@ static void move_row(const lloyd *t, size_t chunk, size_t i, size_t c, double si
 }
 
 /* Which of m rows may not be left where they are, by their bounds as of now. */
-MLK_SIMD static void check_bounds(const uint32_t *label, const double *up, const double *down,
-                                  const double *half, const double *upper, const double *lower,
-                                  size_t m, uint8_t *restrict measure)
+MLK_SIMD_TILES static void check_bounds(const uint32_t *label, const double *up, const double *down,
+                                        const double *half, const double *upper,
+                                        const double *lower, size_t m, uint8_t *restrict measure)
 {
     for (size_t i = 0; i < m; i++) {
         const double l = lower[i] - down[label[i]], h = half[label[i]];

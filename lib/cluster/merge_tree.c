@@ -64,7 +64,7 @@ enum { STRIP = 512, TABLE_ROWS = 16 };
 static const uint32_t NONE = UINT32_MAX;
 
 /* d[i] = squared distance of slot i, of the first n, to slot `from`. */
-MLK_SIMD static void measure(const points *t, size_t from, size_t n, double *restrict d)
+MLK_SIMD_TILES static void measure(const points *t, size_t from, size_t n, double *restrict d)
 {
     for (size_t begin = 0; begin < n; begin += STRIP) {
         const size_t m = n - begin < STRIP ? n - begin : STRIP;
@@ -81,7 +81,7 @@ MLK_SIMD static void measure(const points *t, size_t from, size_t n, double *res
 }
 
 /* The least of n values, the first of several. */
-MLK_SIMD static double least_of(const double *d, size_t n)
+MLK_SIMD_TILES static double least_of(const double *d, size_t n)
 {
     double least[8];
     size_t i = 0;
@@ -113,8 +113,8 @@ typedef struct spanning {
 } spanning;
 
 /* Slot `from` joins the tree of the others. */
-MLK_SIMD static void reach_out(const double *d, uint32_t row, size_t n, double *restrict least,
-                               uint32_t *restrict nearest)
+MLK_SIMD_TILES static void reach_out(const double *d, uint32_t row, size_t n,
+                                     double *restrict least, uint32_t *restrict nearest)
 {
     for (size_t i = 0; i < n; i++) {
         const int closer = d[i] < least[i];
@@ -194,7 +194,7 @@ static double *entry(const metric *m, size_t a, size_t b)
     return m->between + hi * (hi - 1) / 2 + lo;
 }
 
-MLK_SIMD static void ward_scale(const double *size, double own, size_t n, double *restrict d)
+MLK_SIMD_TILES static void ward_scale(const double *size, double own, size_t n, double *restrict d)
 {
     for (size_t i = 0; i < n; i++)
         d[i] = size[i] > 0.0 ? d[i] * (2.0 * own * size[i] / (own + size[i])) : (double)INFINITY;
@@ -328,7 +328,7 @@ static mlk_status ward_links(points *t, const mlk_run *run, mlk_scratch *s, merg
     return chain_links(&m, run, s, links);
 }
 
-MLK_SIMD static void take_roots(double *d, size_t n)
+MLK_SIMD_TILES static void take_roots(double *d, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         d[i] = sqrt(d[i]);

@@ -84,14 +84,15 @@ mlk_status mixture_prepare(mixture *m)
 
 /* --------------------------------------------------------------- densities */
 
-MLK_SIMD static void subtract(const double *x, const double *mean, size_t p, double *restrict d)
+MLK_SIMD_TILES static void subtract(const double *x, const double *mean, size_t p,
+                                    double *restrict d)
 {
     for (size_t j = 0; j < p; j++)
         d[j] = x[j] - mean[j];
 }
 
 /* sum_j d_j^2 scale_j, in eight sums; scale NULL: all 1. */
-MLK_SIMD static double squares(const double *d, const double *scale, size_t p)
+MLK_SIMD_TILES static double squares(const double *d, const double *scale, size_t p)
 {
     double sum[8] = {0.0};
     size_t j = 0;

@@ -2,7 +2,7 @@
 
 #include "core/simd.h"
 
-MLK_SIMD static void vexp(const double *x, size_t n, double *out)
+MLK_SIMD_TILES static void vexp(const double *x, size_t n, double *out)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = mlk_exp(x[i]);

@@ -24,7 +24,7 @@ typedef struct scan {
 } scan;
 
 /* Newlines, and whether there is any quote or NUL. */
-MLK_SIMD static void tally(const char *bytes, size_t n, scan *s)
+MLK_SIMD_TILES static void tally(const char *bytes, size_t n, scan *s)
 {
     size_t newlines = 0, i = 0;
     unsigned char quote[LANES] = {0}, nul[LANES] = {0};

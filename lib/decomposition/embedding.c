@@ -262,8 +262,8 @@ typedef struct all_distances {
     mlk_mat S;
 } all_distances;
 
-MLK_SIMD static void squared_distances(const double *columns, size_t n, size_t k, size_t i,
-                                       double *out)
+MLK_SIMD_TILES static void squared_distances(const double *columns, size_t n, size_t k, size_t i,
+                                             double *out)
 {
     for (size_t j = 0; j < n; j++)
         out[j] = 0.0;
@@ -313,8 +313,8 @@ typedef struct fidelity {
 } fidelity;
 
 /* Adds row i; eight sums side by side, so that they can be formed in vectors. */
-MLK_SIMD static void add_row(const double *s, const double *e2, const double *means, double shift,
-                             size_t n, double *out)
+MLK_SIMD_TILES static void add_row(const double *s, const double *e2, const double *means,
+                                   double shift, size_t n, double *out)
 {
     enum { SIDE = 8 };
     double sum[SUMS][SIDE] = {{0.0}};

@@ -21,7 +21,7 @@ typedef struct projection {
     mlk_mat Z;
 } projection;
 
-MLK_SIMD static void subtract(const double *x, const double *mean, size_t p, double *out)
+MLK_SIMD_TILES static void subtract(const double *x, const double *mean, size_t p, double *out)
 {
     for (size_t j = 0; j < p; j++)
         out[j] = x[j] - mean[j];

@@ -13,8 +13,8 @@ enum { SIDE = 8, WORK = 1 << 18, PLACE_STEPS = 500 };
 
 /* ratio[j] = d[j] / |z - z_j|, 0 where they coincide; returns the sum of (d - |z - z_j|)^2. Eight
  * sums side by side, so that they can be formed in vectors. */
-MLK_SIMD static double find_ratios(const double *columns, size_t n, size_t k, const double *z,
-                                   const double *d, double *ratio)
+MLK_SIMD_TILES static double find_ratios(const double *columns, size_t n, size_t k, const double *z,
+                                         const double *d, double *ratio)
 {
     for (size_t j = 0; j < n; j++)
         ratio[j] = 0.0;
@@ -40,8 +40,8 @@ MLK_SIMD static double find_ratios(const double *columns, size_t n, size_t k, co
 }
 
 /* sum_j (z_j + ratio_j (z - z_j)) / n in one dimension, where sum_j z_j is known. */
-MLK_SIMD static double guttman(const double *column, const double *ratio, size_t n, double at,
-                               double column_sum)
+MLK_SIMD_TILES static double guttman(const double *column, const double *ratio, size_t n, double at,
+                                     double column_sum)
 {
     double sum[SIDE] = {0.0}, total = column_sum;
     size_t j = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/fast.h"
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "core/vmath.h"
@@ -294,8 +295,8 @@ static mlk_status find_bins(void *ctx, const mlk_chunk *chunk)
 /* --------------------------------------------------------------- putting into bins */
 
 /* The number of thresholds below x, by halving: eight comparisons, no branch. */
-MLK_SIMD static void search(const double *restrict upper, const double *restrict x, size_t n,
-                            int32_t *restrict at)
+MLK_SIMD_TILES static void search(const double *restrict upper, const double *restrict x, size_t n,
+                                  int32_t *restrict at)
 {
     for (size_t i = 0; i < n; i++)
         at[i] = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/fast.h"
 #include "core/parallel.h"
 #include "core/status.h"
 

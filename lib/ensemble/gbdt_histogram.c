@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/fast.h"
 #include "core/parallel.h"
 #include "core/status.h"
 

@@ -25,7 +25,7 @@ typedef struct block {
 
 /* -------------------------------------------------------------------- derivatives */
 
-MLK_SIMD static void squared_error(const double *y, const double *f, size_t n, block *b)
+MLK_VECTOR static void squared_error(const double *y, const double *f, size_t n, block *b)
 {
     for (size_t i = 0; i < n; i++) {
         const double e = f[i] - y[i];
@@ -35,8 +35,8 @@ MLK_SIMD static void squared_error(const double *y, const double *f, size_t n, b
     }
 }
 
-MLK_SIMD static void pinball(const double *y, const double *f, size_t n, double q, double unit,
-                             block *b)
+MLK_VECTOR static void pinball(const double *y, const double *f, size_t n, double q, double unit,
+                               block *b)
 {
     for (size_t i = 0; i < n; i++) {
         const double e = y[i] - f[i];
@@ -47,7 +47,7 @@ MLK_SIMD static void pinball(const double *y, const double *f, size_t n, double 
     }
 }
 
-MLK_SIMD static void poisson(const double *y, const double *f, size_t n, block *b)
+MLK_VECTOR static void poisson(const double *y, const double *f, size_t n, block *b)
 {
     for (size_t i = 0; i < n; i++) {
         const double mean = mlk_exp(f[i]);
@@ -145,7 +145,7 @@ MLK_SIMD static void round_block(const block *b, const double *w, size_t n, doub
 }
 
 /* Eight sums, so that they need not wait for each other. */
-MLK_SIMD static double weighted_sum(const double *v, const double *w, size_t n)
+MLK_VECTOR static double weighted_sum(const double *v, const double *w, size_t n)
 {
     double sum[8] = {0};
     size_t i = 0;
@@ -186,7 +186,7 @@ static mlk_status derive_rows(void *ctx, const mlk_chunk *chunk)
 }
 
 /* What bounds the derivatives: largest |y - f|, or largest f. */
-MLK_SIMD static double largest_error(const double *y, const double *f, const double *w, size_t n)
+MLK_VECTOR static double largest_error(const double *y, const double *f, const double *w, size_t n)
 {
     double most = 0.0;
     for (size_t i = 0; i < n; i++) {
@@ -196,7 +196,7 @@ MLK_SIMD static double largest_error(const double *y, const double *f, const dou
     return most;
 }
 
-MLK_SIMD static double largest_mean(const double *y, const double *f, const double *w, size_t n)
+MLK_VECTOR static double largest_mean(const double *y, const double *f, const double *w, size_t n)
 {
     double score = -745.0, target = 0.0;
     for (size_t i = 0; i < n; i++) {

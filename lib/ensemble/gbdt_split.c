@@ -68,7 +68,7 @@ static inline totals left_of(const gbdt_rules *r, const sums *s, size_t b)
 
 /* The sum of both sides of (3) for each of n cuts; -1 where a side is too small. Returns the
  * largest. */
-MLK_SIMD static double gains(const gbdt_rules *r, const totals *all, size_t n, sums *s)
+MLK_SIMD_TILES static double gains(const gbdt_rules *r, const totals *all, size_t n, sums *s)
 {
     const gbdt_rules rules = *r; /* a copy: what is written cannot change it */
     const totals whole = *all;

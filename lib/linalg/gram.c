@@ -40,8 +40,8 @@ static inline __attribute__((always_inline)) void add_tile(const double *a, cons
 }
 
 /* C += Z'Z of a packed block, on and below the diagonal; meanwhile the next rows are fetched. */
-MLK_SIMD static void add_block(const double *packed, size_t rows, size_t panels, const char *next,
-                               size_t next_bytes, double *C)
+MLK_SIMD_TILES static void add_block(const double *packed, size_t rows, size_t panels,
+                                     const char *next, size_t next_bytes, double *C)
 {
     const size_t stride = rows * LANES, ld = panels * LANES;
     const size_t tiles = panels * (panels + TILE_PANELS) / (2 * TILE_PANELS) + 1;
@@ -62,7 +62,7 @@ MLK_SIMD static void add_block(const double *packed, size_t rows, size_t panels,
 }
 
 /* Rows begin.. of [X - shift, y - y_shift, 1] times root weight into panels. */
-MLK_SIMD static void pack_block(const gram *g, size_t begin, size_t rows, double *packed)
+MLK_SIMD_TILES static void pack_block(const gram *g, size_t begin, size_t rows, double *packed)
 {
     const size_t p = g->X.cols, full = p / LANES, stride = rows * LANES;
     for (size_t r = 0; r < rows; r++) {

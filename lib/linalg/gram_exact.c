@@ -53,7 +53,7 @@ static inline double element(const exact *e, size_t i, size_t j)
     return (z - e->shift.data[j]) * e->scale.data[j];
 }
 
-MLK_SIMD static void pack_slices(const exact *e, size_t begin, size_t rows, double *packed)
+MLK_SIMD_TILES static void pack_slices(const exact *e, size_t begin, size_t rows, double *packed)
 {
     const size_t stride = rows * LANES, apart = e->panels * stride, full = e->X.cols / LANES;
     const double *shift = e->shift.data, *scale = e->scale.data;
@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void add_tile(const double *a, cons
         }
 }
 
-MLK_SIMD static void add_block(const double *packed, size_t rows, size_t panels, double *high)
+MLK_SIMD_TILES static void add_block(const double *packed, size_t rows, size_t panels, double *high)
 {
     const size_t stride = rows * LANES, slice = panels * stride, ld = panels * LANES;
     double *low = high + ld * ld;

@@ -195,7 +195,7 @@ typedef struct range {
     double *partial; /* chunks x 2 x p: smallest, largest */
 } range;
 
-MLK_SIMD static void widen(const double *x, size_t p, double *lo, double *hi)
+MLK_SIMD_TILES static void widen(const double *x, size_t p, double *lo, double *hi)
 {
     for (size_t j = 0; j < p; j++) {
         lo[j] = x[j] < lo[j] ? x[j] : lo[j];

@@ -13,8 +13,8 @@ static inline twofold get(mlk_cmat high, mlk_cmat low, size_t i, size_t j)
 }
 
 /* (h, l) -= factor (rh, rl), n values. */
-MLK_SIMD static void subtract_row(double *h, double *l, const double *rh, const double *rl,
-                                  double factor_high, double factor_low, size_t n)
+MLK_SIMD_TILES static void subtract_row(double *h, double *l, const double *rh, const double *rl,
+                                        double factor_high, double factor_low, size_t n)
 {
     for (size_t j = 0; j < n; j++) {
         const double p = fma(factor_high, rh[j], 0.0);

@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) double shrink(const mlk_cd_penalty 
 }
 
 /* Each returns how many coordinates moved. */
-MLK_SIMD static size_t pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q)
+MLK_SIMD_TILES static size_t pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *q)
 {
     size_t moved = 0;
     for (size_t j = 0; j < p->m; j++) {
@@ -97,7 +97,7 @@ MLK_SIMD static size_t pass_gram(const mlk_cd_problem *p, const mlk_cd_penalty *
     return moved;
 }
 
-MLK_SIMD static size_t pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q)
+MLK_SIMD_TILES static size_t pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q)
 {
     size_t moved = 0;
     for (size_t j = 0; j < p->m; j++) {
@@ -115,7 +115,7 @@ MLK_SIMD static size_t pass_columns(const mlk_cd_problem *p, const mlk_cd_penalt
     return moved;
 }
 
-MLK_SIMD static void gradient(const mlk_cd_problem *p)
+MLK_SIMD_TILES static void gradient(const mlk_cd_problem *p)
 {
     for (size_t j = 0; j < p->m; j++)
         p->g[j] = mlk_lanes_dot(p->Z.data + p->set[j] * p->Z.ld, p->r, p->n);
@@ -130,7 +130,7 @@ static double residual_norm2_gram(const mlk_cd_problem *p)
     return fmax(0.0, p->tt - sum);
 }
 
-MLK_SIMD static double norm2(const double *r, size_t n) { return mlk_lanes_dot(r, r, n); }
+MLK_SIMD_TILES static double norm2(const double *r, size_t n) { return mlk_lanes_dot(r, r, n); }
 
 /* ---- extrapolation: the combination, with factors of sum 1, of the last iterates whose
  * differences cancel best. The residuals follow w affinely and are combined along with it. */
@@ -175,7 +175,7 @@ static bool solve_ones(double A[DEPTH][DEPTH], double x[DEPTH])
     return true;
 }
 
-MLK_SIMD static bool extrapolate(history *h)
+MLK_SIMD_TILES static bool extrapolate(history *h)
 {
     const size_t size = h->m + h->n;
     double A[DEPTH][DEPTH] = {{0}}, x[DEPTH], sum = 0.0;

@@ -123,8 +123,8 @@ static mlk_status direction(mlk_face *f, const mlk_cd_problem *p, const mlk_cd_p
 }
 
 /* y -= sum_i x_i row(list_i) of G */
-MLK_SIMD static void subtract_rows(const mlk_cd_problem *p, const size_t *list, const double *x,
-                                   size_t n, double *y)
+MLK_SIMD_TILES static void subtract_rows(const mlk_cd_problem *p, const size_t *list,
+                                         const double *x, size_t n, double *y)
 {
     for (size_t i = 0; i < n; i++)
         if (x[i] != 0.0)

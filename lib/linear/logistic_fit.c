@@ -37,7 +37,7 @@ typedef struct extent {
 } extent;
 
 /* Magnitudes compare like their bits, and what is not finite is above the rest. */
-MLK_SIMD static void enlarge(const double *restrict x, size_t p, uint64_t *restrict largest)
+MLK_VECTOR static void enlarge(const double *restrict x, size_t p, uint64_t *restrict largest)
 {
     for (size_t j = 0; j < p; j++) {
         const uint64_t a = mlk_to_bits(x[j]) & (UINT64_MAX >> 1);

@@ -16,7 +16,7 @@ static inline __attribute__((always_inline)) double across(const lanes *v)
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
-MLK_SIMD static double sum(const double *v, size_t n)
+MLK_SIMD_TILES static double sum(const double *v, size_t n)
 {
     lanes s = {0};
     double rest = 0.0;
@@ -29,7 +29,7 @@ MLK_SIMD static double sum(const double *v, size_t n)
 }
 
 /* Four rows at a time: each lane of w serves all of them, and four sums hide the latency. */
-MLK_SIMD static void dot_rows(mlk_cmat X, const double *w, double b, double *z)
+MLK_SIMD_TILES static void dot_rows(mlk_cmat X, const double *w, double b, double *z)
 {
     const size_t p = X.cols, full = p / LANES * LANES;
     for (size_t i = 0; i < X.rows; i += 4) {
@@ -72,7 +72,7 @@ static inline __attribute__((always_inline)) void add_columns(mlk_cmat X, const 
         *(lanes *)(void *)(g + j + t * LANES) += even[t] + odd[t];
 }
 
-MLK_SIMD static void add_rows(mlk_cmat X, const double *r, double *g)
+MLK_SIMD_TILES static void add_rows(mlk_cmat X, const double *r, double *g)
 {
     const size_t p = X.cols;
     size_t j = 0;
@@ -94,9 +94,9 @@ MLK_SIMD static void add_rows(mlk_cmat X, const double *r, double *g)
     }
 }
 
-MLK_SIMD static void binary_rows(size_t n, const double *restrict y, const double *restrict c,
-                                 double *restrict z, double *restrict loss,
-                                 double *restrict curvature, double *restrict margin)
+MLK_SIMD_TILES static void binary_rows(size_t n, const double *restrict y, const double *restrict c,
+                                       double *restrict z, double *restrict loss,
+                                       double *restrict curvature, double *restrict margin)
 {
     for (size_t i = 0; i < n; i++) {
         const double sign = 2.0 * y[i] - 1.0, t = sign * z[i];
@@ -109,8 +109,8 @@ MLK_SIMD static void binary_rows(size_t n, const double *restrict y, const doubl
     }
 }
 
-MLK_SIMD static void softmax_rows(size_t n, size_t k, double *restrict Z, size_t ld,
-                                  double *restrict top, double *restrict loss)
+MLK_SIMD_TILES static void softmax_rows(size_t n, size_t k, double *restrict Z, size_t ld,
+                                        double *restrict top, double *restrict loss)
 {
     for (size_t i = 0; i < n; i++)
         top[i] = Z[i];

@@ -48,7 +48,7 @@ static mlk_status check_share(double rest, size_t i, double alpha)
 
 /* ------------------------------------------------------------------ primal */
 
-MLK_SIMD static void centre_block(const loo *l, size_t begin, size_t rows, double *Z)
+MLK_SIMD_TILES static void centre_block(const loo *l, size_t begin, size_t rows, double *Z)
 {
     const size_t p = l->V.rows;
     for (size_t r = 0; r < rows; r++) {
@@ -58,7 +58,7 @@ MLK_SIMD static void centre_block(const loo *l, size_t begin, size_t rows, doubl
     }
 }
 
-MLK_SIMD static void square(double *t, size_t n)
+MLK_SIMD_TILES static void square(double *t, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         t[i] *= t[i];

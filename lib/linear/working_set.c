@@ -151,7 +151,7 @@ double mlk_working_set_target(const mlk_working_set *ws, double tol)
 /* ---- the whole Gram matrix */
 
 /* g = Z't - Z'Z w, and ||r||^2 = t't - w'(Z't + g). */
-MLK_SIMD static void gradient_gram(mlk_working_set *ws)
+MLK_SIMD_TILES static void gradient_gram(mlk_working_set *ws)
 {
     const size_t p = ws->c.p;
     double sum = 0.0;
@@ -195,7 +195,7 @@ static double reach(const mlk_working_set *ws, const mlk_cd_penalty *q, size_t j
     return (q->positive ? ws->g[j] : fabs(ws->g[j])) + drift;
 }
 
-MLK_SIMD static mlk_status dot_chunk(void *ctx, const mlk_chunk *chunk)
+MLK_SIMD_TILES static mlk_status dot_chunk(void *ctx, const mlk_chunk *chunk)
 {
     const mlk_working_set *ws = ctx;
     for (size_t k = chunk->begin; k < chunk->end; k++) {
@@ -221,7 +221,7 @@ static mlk_status refresh(mlk_working_set *ws, const mlk_cd_penalty *q, double l
     return MLK_OK;
 }
 
-MLK_SIMD static mlk_status residual_chunk(void *ctx, const mlk_chunk *chunk)
+MLK_SIMD_TILES static mlk_status residual_chunk(void *ctx, const mlk_chunk *chunk)
 {
     const mlk_working_set *ws = ctx;
     const size_t n = chunk->end - chunk->begin;

@@ -79,13 +79,13 @@ static mlk_status sort_points(const mlk_predictions *p, mlk_scratch *s, points *
     return MLK_OK;
 }
 
-MLK_SIMD static void add_squares(const double *x, double from, size_t n, double *d)
+MLK_SIMD_TILES static void add_squares(const double *x, double from, size_t n, double *d)
 {
     for (size_t j = 0; j < n; j++)
         d[j] += (x[j] - from) * (x[j] - from);
 }
 
-MLK_SIMD static double weighted_roots(const double *d, const double *w, size_t n)
+MLK_SIMD_TILES static double weighted_roots(const double *d, const double *w, size_t n)
 {
     double a[8] = {0};
     size_t j = 0;

@@ -164,7 +164,7 @@ static void rank_interval(const work *k, const metric_row *row, mlk_score *s)
 /* 65536 P(X >= t) of X ~ Poisson(1), rounded so that the mean stays exactly 1. */
 static const uint16_t poisson_tail[] = {41427, 17317, 5263, 1244, 240, 39, 5, 1};
 
-MLK_SIMD static void count_tails(const uint16_t *u, double *m, size_t n)
+MLK_SIMD_TILES static void count_tails(const uint16_t *u, double *m, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         int x = 0;

@@ -36,8 +36,8 @@ static inline __attribute__((always_inline)) double squared(const double *a, con
 
 /* From `count` rows of A (numbers in `query`) to all rows: out[q * n + j]; itself: infinite. A row
  * is loaded once for all queries. */
-MLK_SIMD static void measure(const mlk_cmat *A, bool distances, const size_t *query, size_t count,
-                             double *out)
+MLK_SIMD_TILES static void measure(const mlk_cmat *A, bool distances, const size_t *query,
+                                   size_t count, double *out)
 {
     const size_t n = A->rows;
     for (size_t j = 0; j < n; j++)
@@ -50,7 +50,7 @@ MLK_SIMD static void measure(const mlk_cmat *A, bool distances, const size_t *qu
 }
 
 /* How many rows come before row j by distance, equal distances by row. */
-MLK_SIMD static size_t before(const double *d, size_t n, size_t j)
+MLK_SIMD_TILES static size_t before(const double *d, size_t n, size_t j)
 {
     const double at = d[j];
     size_t count = 0;

@@ -34,8 +34,8 @@ void mlk_row_terms(const work *k, size_t i, double *terms)
 enum { LANES = 8, BLOCK = 512 };
 
 /* Adds the terms of n rows to `sum`. */
-MLK_SIMD static void add_errors(const double *w, const double *y, const double *f, double center,
-                                size_t n, double *sum)
+MLK_VECTOR static void add_errors(const double *w, const double *y, const double *f, double center,
+                                  size_t n, double *sum)
 {
     double a[N_SUMS][LANES] = {{0}}, t[N_SUMS];
     size_t i = 0;

@@ -10,7 +10,7 @@
 enum { CHECK_WORK = 1 << 16 }; /* elements of X a chunk */
 
 /* x - x is 0 for finite x and NaN otherwise: a sum without branches. */
-MLK_SIMD static bool row_is_finite(const double *x, size_t n)
+MLK_SIMD_TILES static bool row_is_finite(const double *x, size_t n)
 {
     double sum = 0.0;
     for (size_t j = 0; j < n; j++)

@@ -45,7 +45,7 @@ static inline __attribute__((always_inline)) void square_rows(mlk_cmat X, size_t
         }
 }
 
-MLK_SIMD static void range_block(mlk_cmat X, lanes *l)
+MLK_SIMD_TILES static void range_block(mlk_cmat X, lanes *l)
 {
     if (X.cols == LANES)
         range_rows(X, LANES, l);
@@ -53,7 +53,7 @@ MLK_SIMD static void range_block(mlk_cmat X, lanes *l)
         range_rows(X, X.cols, l);
 }
 
-MLK_SIMD static void square_block(mlk_cmat X, const double *mean, lanes *l)
+MLK_SIMD_TILES static void square_block(mlk_cmat X, const double *mean, lanes *l)
 {
     if (X.cols == LANES)
         square_rows(X, LANES, mean, l);

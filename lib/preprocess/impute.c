@@ -89,7 +89,7 @@ mlk_status mlk_imputer_fit(mlk_cmat X, const size_t *levels, const mlk_column_st
     return st;
 }
 
-MLK_SIMD static void fill_row(const double *restrict fill, size_t p, double *restrict x)
+MLK_VECTOR static void fill_row(const double *restrict fill, size_t p, double *restrict x)
 {
     for (size_t j = 0; j < p; j++)
         x[j] = x[j] == x[j] ? x[j] : fill[j];

@@ -101,8 +101,11 @@ static mlk_status take_apart(const mlk_doc *doc, mlk_model_file *file)
     const size_t expected = !mlk_schema_target(file->schema) ? 0 : classes ? classes : 1;
     if (mlk_model_algo(file->pipeline) != &mlk_pipeline_algo)
         return MLK_FAIL(MLK_EFORMAT, "its model is no pipeline");
+    const mlk_algo *inner = mlk_model_algo(mlk_pipeline_inner(file->pipeline));
+    const bool classifies = mlk_task_of(inner, file->schema) == MLK_CLASSIFICATION;
+    const size_t known = mlk_model_n_classes(file->pipeline);
     if (mlk_model_n_features(file->pipeline) != mlk_schema_n_features(file->schema) ||
-        (mlk_model_n_classes(file->pipeline) && mlk_model_n_classes(file->pipeline) != classes))
+        ((known || classifies) && known != classes))
         return MLK_FAIL(MLK_EFORMAT, "its schema and its model do not belong together");
     if (file->baseline.n && file->baseline.n != expected)
         return MLK_FAIL(MLK_EFORMAT, "its baseline has %zu values; expected %zu", file->baseline.n,

@@ -25,7 +25,8 @@ size_t mlk_polynomial_terms(size_t p, size_t degree)
     return total;
 }
 
-MLK_SIMD static void scaled_copy(double a, const double *restrict x, size_t n, double *restrict out)
+MLK_VECTOR static void scaled_copy(double a, const double *restrict x, size_t n,
+                                   double *restrict out)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = a * x[i];

@@ -90,8 +90,8 @@ mlk_status mlk_scaler_fit(mlk_cmat D, mlk_scale kind, const double *leave,
     return st;
 }
 
-MLK_SIMD static void scale_row(const double *restrict centre, const double *restrict spread,
-                               size_t p, double *restrict x)
+MLK_VECTOR static void scale_row(const double *restrict centre, const double *restrict spread,
+                                 size_t p, double *restrict x)
 {
     for (size_t j = 0; j < p; j++)
         x[j] = (x[j] - centre[j]) / spread[j];

@@ -40,7 +40,7 @@ static mlk_status no_memory(size_t rows)
 
 /* ------------------------------------------------------------------- two columns */
 
-MLK_SIMD static double dot(const double *a, const double *b, size_t n)
+MLK_VECTOR static double dot(const double *a, const double *b, size_t n)
 {
     double sum[16] = {0.0};
     size_t i = 0;

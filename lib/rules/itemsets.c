@@ -97,7 +97,7 @@ static bool reserve(level *l, size_t extensions, size_t words)
     return extensions <= l->n_extensions && words <= l->n_words;
 }
 
-MLK_SIMD
+MLK_SIMD_TILES
 static uint32_t count_common(const uint64_t *a, const uint64_t *b, size_t words)
 {
     uint64_t count = 0;

@@ -13,8 +13,8 @@
 /* ------------------------------------------------------------ single precision */
 
 /* Centred, scaled and rounded; returns the norm of what was rounded. */
-MLK_SIMD static double round_row(const double *x, const double *mean, double scale, size_t p,
-                                 float *out)
+MLK_SIMD_TILES static double round_row(const double *x, const double *mean, double scale, size_t p,
+                                       float *out)
 {
     double sum[8] = {0.0};
     for (size_t j = 0; j < p; j++) {
@@ -132,7 +132,7 @@ static void offer(candidates *c, size_t row, size_t left_out)
 
 /* v[i] = half[i] - v[i], which orders the rows of a block as their distances do; returns whether
  * any is no larger than the limit, or not a number. */
-MLK_SIMD static bool finish_values(const float *half, size_t n, float limit, float *v)
+MLK_SIMD_TILES static bool finish_values(const float *half, size_t n, float limit, float *v)
 {
     int any = 0;
     for (size_t i = 0; i < n; i++) {

@@ -339,8 +339,8 @@ typedef struct all_paths {
 } all_paths;
 
 /* The least of each lane over the neighbours of a node; true where it is an improvement. */
-MLK_SIMD static bool pull(const uint32_t *to, const double *edge, size_t count,
-                          const double *restrict length, double *restrict own)
+MLK_SIMD_TILES static bool pull(const uint32_t *to, const double *edge, size_t count,
+                                const double *restrict length, double *restrict own)
 {
     double least[SIDE];
     int improved = 0;

@@ -283,8 +283,8 @@ typedef struct reach {
 
 /* Which of LANES points (bit l: lane l) have a squared distance of at most `limit` to x: those of
  * lane_distances(), for each group of a leaf. */
-MLK_SIMD static unsigned points_within(const double *lanes, size_t p, size_t groups,
-                                       const double *x, double limit)
+MLK_SIMD_TILES static unsigned points_within(const double *lanes, size_t p, size_t groups,
+                                             const double *x, double limit)
 {
     unsigned mask = 0;
     for (size_t g = 0; g < groups; g++) {
@@ -301,8 +301,8 @@ MLK_SIMD static unsigned points_within(const double *lanes, size_t p, size_t gro
 }
 
 /* The same for LANES boxes. Rounding is monotone, so no box is farther than a point in it. */
-MLK_SIMD static unsigned boxes_within(const double *lo, const double *hi, size_t p, const double *x,
-                                      double limit)
+MLK_SIMD_TILES static unsigned boxes_within(const double *lo, const double *hi, size_t p,
+                                            const double *x, double limit)
 {
     unsigned mask = 0;
     double sum[LANES] = {0.0};

@@ -5,7 +5,7 @@
 
 #include "core/simd.h"
 
-MLK_SIMD static void squares(const double *block, size_t p, const double *x, double *out)
+MLK_SIMD_TILES static void squares(const double *block, size_t p, const double *x, double *out)
 {
     double sum[LANES] = {0.0};
     for (size_t j = 0; j < p; j++)
@@ -18,7 +18,8 @@ MLK_SIMD static void squares(const double *block, size_t p, const double *x, dou
 }
 
 /* Straight from the rows: where columns are many, putting them in lanes first costs more. */
-MLK_SIMD static void row_squares(const double *const *row, size_t p, const double *x, double *out)
+MLK_SIMD_TILES static void row_squares(const double *const *row, size_t p, const double *x,
+                                       double *out)
 {
     const double *const a = row[0], *const b = row[1], *const c = row[2], *const d = row[3];
     const double *const e = row[4], *const f = row[5], *const g = row[6], *const h = row[7];
@@ -45,7 +46,7 @@ void lane_row_squares(const double *const *row, size_t p, const double *x, doubl
     row_squares(row, p, x, out);
 }
 
-MLK_SIMD static void absolutes(const double *block, size_t p, const double *x, double *out)
+MLK_SIMD_TILES static void absolutes(const double *block, size_t p, const double *x, double *out)
 {
     double sum[LANES] = {0.0};
     for (size_t j = 0; j < p; j++)
@@ -55,7 +56,7 @@ MLK_SIMD static void absolutes(const double *block, size_t p, const double *x, d
         out[l] = sum[l];
 }
 
-MLK_SIMD static void largest(const double *block, size_t p, const double *x, double *out)
+MLK_SIMD_TILES static void largest(const double *block, size_t p, const double *x, double *out)
 {
     double top[LANES] = {0.0};
     for (size_t j = 0; j < p; j++)
@@ -97,8 +98,8 @@ static inline bool any_near(const double *distance, double limit)
     return any;
 }
 
-MLK_SIMD static unsigned squares_near(const double *block, size_t n_blocks, size_t p,
-                                      const double *x, double limit, double *out)
+MLK_SIMD_TILES static unsigned squares_near(const double *block, size_t n_blocks, size_t p,
+                                            const double *x, double limit, double *out)
 {
     unsigned bits = 0;
     for (size_t b = 0; b < n_blocks; b++) {
@@ -130,8 +131,8 @@ unsigned lane_near(double power, const double *block, size_t n_blocks, size_t p,
 }
 
 /* |x - nearest point of a box| is the larger of lo - x, x - hi and 0. */
-MLK_SIMD static void box_squares(const double *lo, const double *hi, size_t p, const double *x,
-                                 double slack, double *out)
+MLK_SIMD_TILES static void box_squares(const double *lo, const double *hi, size_t p,
+                                       const double *x, double slack, double *out)
 {
     double sum[LANES] = {0.0};
     for (size_t j = 0; j < p; j++)
@@ -144,8 +145,8 @@ MLK_SIMD static void box_squares(const double *lo, const double *hi, size_t p, c
         out[l] = sum[l] * slack;
 }
 
-MLK_SIMD static void clamp(const double *lo, const double *hi, size_t p, const double *x,
-                           double *room)
+MLK_SIMD_TILES static void clamp(const double *lo, const double *hi, size_t p, const double *x,
+                                 double *room)
 {
     for (size_t j = 0; j < p; j++)
         for (size_t l = 0; l < LANES; l++) {

@@ -107,7 +107,7 @@ static void weigh_rows(const solver *s, size_t begin, size_t rows, const double 
 }
 
 /* z = rows w + b. Own loops, here and below: the same bytes whatever the stride of the rows. */
-MLK_SIMD static void multiply_rows(mlk_cmat rows, const double *w, double b, double *z)
+MLK_SIMD_TILES static void multiply_rows(mlk_cmat rows, const double *w, double b, double *z)
 {
     enum { LANES = 16 };
     for (size_t i = 0; i < rows.rows; i++) {
@@ -126,7 +126,7 @@ MLK_SIMD static void multiply_rows(mlk_cmat rows, const double *w, double b, dou
 }
 
 /* grad -= rows' r, four rows at a time. */
-MLK_SIMD static void subtract_rows(mlk_cmat rows, const double *r, double *grad)
+MLK_SIMD_TILES static void subtract_rows(mlk_cmat rows, const double *r, double *grad)
 {
     size_t i = 0;
     for (; i + 4 <= rows.rows; i += 4) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/fast.h"
 #include "core/simd.h"
 #include "core/status.h"
 

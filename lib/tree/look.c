@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "core/fast.h"
 #include "tree/absolute.h"
 #include "tree/grower.h"
 

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/fast.h"
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "core/status.h"

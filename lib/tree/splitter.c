@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/fast.h"
 #include "core/simd.h"
 #include "tree/absolute.h"
 #include "tree/levels.h"
