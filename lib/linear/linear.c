@@ -255,6 +255,15 @@ static mlk_status algo_predict(const void *state, mlk_cmat X, const mlk_run *run
     return mlk_linear_predict(state, X, run, out);
 }
 
+/* All of them or, where some are unknown or beyond all numbers, none. */
+static mlk_cvec errors_to_save(const mlk_linear *m)
+{
+    for (size_t j = 0; j < m->p; j++)
+        if (!isfinite(m->errors[j]))
+            return (mlk_cvec){NULL, 0};
+    return (mlk_cvec){m->errors, m->p};
+}
+
 /* The statistics go with the model: mlkit-show explains it by them. What is derived is left out. */
 static void algo_save(const void *state, mlk_doc *to)
 {
@@ -269,7 +278,7 @@ static void algo_save(const void *state, mlk_doc *to)
     mlk_doc_put_real(to, "log_weights", m->log_weights);
     mlk_doc_put_real(to, "condition_number", m->condition);
     mlk_doc_put_real(to, "intercept_standard_error", m->b_error);
-    mlk_doc_put_vec(to, "standard_errors", (mlk_cvec){m->errors, isnan(m->errors[0]) ? 0 : m->p});
+    mlk_doc_put_vec(to, "standard_errors", errors_to_save(m));
 }
 
 static mlk_status load_into(const mlk_doc *from, mlk_linear *m)

@@ -124,8 +124,12 @@ static mlk_status fit_rows(mlk_lof *m, const mlk_run *run)
             : mlk_neighbours_query(m->search, mlk_mat_c(m->X), k, 0, run, rows, distances);
     for (size_t i = 0; st == MLK_OK && i < n; i++)
         m->reach.data[i] = distances[i * k + k - 1];
-    if (st == MLK_OK)
-        m->eps = SHARE * mean_of(m->reach);
+    if (st == MLK_OK) {
+        const double mean = mean_of(m->reach);
+        m->eps = SHARE * mean;
+        if (!isfinite(mean))
+            st = MLK_FAIL(MLK_EINVAL, "squared distances overflow: scale the columns");
+    }
     for (size_t i = 0; st == MLK_OK && i < n; i++)
         m->density.data[i] = density_of(m, (near_rows){rows + i * k, distances + i * k});
     for (size_t i = 0; st == MLK_OK && i < n; i++)

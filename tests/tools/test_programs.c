@@ -428,6 +428,16 @@ START_TEST(figures_that_do_not_apply_are_null)
 }
 END_TEST
 
+START_TEST(a_model_of_extreme_numbers_is_read_again_or_refused)
+{
+    shell_write("tiny.csv", "a,y\n1e-300,2.5\n2e-300,3\n3e-300,5\n4e-300,1\n");
+    out_of("mlkit-fit linear -q -t y -o m.mlk tiny.csv; mlkit-predict m.mlk tiny.csv");
+    shell_write("huge.csv", "a,b\n1e300,1\n-2e300,2\n3e300,5\n-4e300,1\n");
+    shell_require(1, "squared distances overflow: scale the columns",
+                  "mlkit-fit lof --scale none -s n_neighbors=2 -o h.mlk huge.csv");
+}
+END_TEST
+
 START_TEST(a_model_to_stdout_comes_alone)
 {
     shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
@@ -463,5 +473,6 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_row_without_a_prediction_is_no_blank_line);
     tcase_add_test(tc, figures_that_do_not_apply_are_null);
     tcase_add_test(tc, a_model_to_stdout_comes_alone);
+    tcase_add_test(tc, a_model_of_extreme_numbers_is_read_again_or_refused);
     return s;
 }
