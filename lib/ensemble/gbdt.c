@@ -287,6 +287,8 @@ static mlk_status renew_leaf(void *ctx, const mlk_chunk *chunk)
     boosting *b = u->b;
     for (size_t k = chunk->begin; k < chunk->end; k++) {
         const gbdt_leaf *leaf = &u->leaf[k];
+        if (leaf->begin == leaf->end) /* nothing to renew it from */
+            continue;
         const double v = mlk_gbdt_renewed(&b->loss, &b->state, b->rows + leaf->begin,
                                           leaf->end - leaf->begin, b->residual + 2 * leaf->begin);
         u->tree->node[leaf->node].value = fmin(fmax(v, leaf->sums.lo), leaf->sums.hi);
