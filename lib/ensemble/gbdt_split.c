@@ -93,11 +93,12 @@ MLK_SIMD_TILES static double gains(const gbdt_rules *r, const totals *all, size_
     return most[0];
 }
 
-/* The same under bounds and the constraint `sign` on the order of the children. */
+/* The same under bounds, where sums may be negative, and the constraint `sign` on the order of the
+ * children; -inf where a cut may not be. */
 static double bounded_gains(const gbdt_rules *r, const totals *all, const gbdt_node_sums *node,
                             int sign, size_t n, sums *s)
 {
-    double most = -1.0;
+    double most = -INFINITY;
     for (size_t b = 0; b < n; b++) {
         const totals left = left_of(r, s, b);
         const totals right = {all->g - left.g, all->h - left.h, all->rows - left.rows};
@@ -105,8 +106,9 @@ static double bounded_gains(const gbdt_rules *r, const totals *all, const gbdt_n
         const double vr = best_value(r, &right, node->lo, node->hi);
         const bool small = fmin(left.rows, right.rows) < (double)r->min_rows ||
                            !(fmin(left.h, right.h) >= r->min_weight);
-        s->gain[b] =
-            small || sign * (vr - vl) < 0.0 ? -1.0 : side_at(r, &left, vl) + side_at(r, &right, vr);
+        s->gain[b] = small || sign * (vr - vl) < 0.0
+                         ? -INFINITY
+                         : side_at(r, &left, vl) + side_at(r, &right, vr);
         most = fmax(most, s->gain[b]);
     }
     return most;
@@ -138,7 +140,7 @@ static bool sweep(const gbdt_rules *r, const gbdt_cell *cells, const uint8_t *or
     const double parent = bounded ? side_at(r, &all, best_value(r, &all, node->lo, node->hi))
                                   : side(all.g, all.h, r->alpha, r->lambda);
     /* A gain of rounding alone is none. */
-    if (!(most > fmax(2.0 * (best->gain + r->gamma) + parent, parent * (1.0 + 1e-12))))
+    if (!(most > fmax(2.0 * (best->gain + r->gamma) + parent, parent + 1e-12 * fabs(parent))))
         return false;
     size_t at = 0;
     while (s.gain[at] < most)

@@ -5,6 +5,7 @@
 #include <mlkit/model/archive.h>
 
 #include "ensemble/gbdt_loss.h"
+#include "ensemble/gbdt_split.h"
 #include "support/c_source.h"
 #include "support/mlk_test.h"
 
@@ -490,6 +491,24 @@ START_TEST(depth_wise_growth_and_limits_hold)
 }
 END_TEST
 
+/* Where bounds keep a node's value far from its best, its sum is negative. */
+START_TEST(bounds_do_not_excuse_a_child_that_is_too_small)
+{
+    enum { BITS = 20 };
+    const double upper[] = {0.0, 1.0};
+    const gbdt_column c = {.n_bins = 3, .upper = upper};
+    const gbdt_cell cells[4] = {{-100, UINT64_C(5) << BITS | 5},
+                                {0, UINT64_C(2) << BITS | 2},
+                                {100, UINT64_C(5) << BITS | 5},
+                                {0, 0}};
+    const gbdt_node_sums node = {{0, UINT64_C(12) << BITS | 12}, -5.0, -4.0};
+    gbdt_rules r = {.g_unit = 1.0, .h_unit = 1.0, .count_bits = BITS, .min_rows = 5};
+    ck_assert(mlk_gbdt_best_split(&r, &c, 0, cells, &node).gain > 0.0);
+    r.min_rows = 6;
+    ck_assert(mlk_gbdt_best_split(&r, &c, 0, cells, &node).gain == 0.0);
+}
+END_TEST
+
 START_TEST(monotone_constraints_hold)
 {
     const size_t n = 800;
@@ -895,6 +914,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(same, a_weight_is_a_number_of_copies_and_zero_is_none, 0, n);
     tcase_add_loop_test(fit, errors_fall_and_staged_predictions_agree, 0, n);
     tcase_add_test(fit, depth_wise_growth_and_limits_hold);
+    tcase_add_test(fit, bounds_do_not_excuse_a_child_that_is_too_small);
     tcase_add_test(fit, monotone_constraints_hold);
     tcase_add_test(fit, stops_early_and_goes_back_to_the_best);
     tcase_add_test(fit, samples_rows_and_columns_by_the_seed);
