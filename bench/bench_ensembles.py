@@ -88,9 +88,10 @@ def programs(model, name, data, seed, path):
         make = ExtraTreesClassifier if data.k else ExtraTreesRegressor
         extra = (", splitrule = 'extratrees', num.random.splits = 1, replace = FALSE, "
                  "sample.fraction = 1")
-        return ("" if data.k else "max_features=%d" % mtry,
-                {"scikit-learn": lambda: fitted(data, make(100, max_features=share, **jobs)),
-                 "ranger": lambda: in_ranger(path, mtry, seed, extra)})
+        return ("",  # numbers: all columns a node, as all three do by default or advice
+                {"scikit-learn": lambda: fitted(data, make(100, max_features="sqrt" if data.k else
+                                                           1.0, **jobs)),
+                 "ranger": lambda: in_ranger(path, mtry if data.k else p, seed, extra)})
     if model == "bagging":
         make = BaggingClassifier if data.k else BaggingRegressor
         return "n_estimators=25", {

@@ -21,19 +21,45 @@ static mlk_status new_scaler(size_t p, mlk_scaler **scaler)
     return MLK_OK;
 }
 
-/* What a column's values are moved and divided by. */
-static void learn_column(const mlk_column_stats *s, mlk_scale kind, const double *quartiles,
-                         double *centre, double *spread)
+/* Mean and standard deviation of column j of D; in units of its largest magnitude where the squares
+ * of its values, or their sum, leave the range of a double. */
+static void mean_and_deviation(mlk_cmat D, size_t j, const mlk_column_stats *s, double *mean,
+                               double *deviation)
 {
+    *mean = s->mean;
+    *deviation = sqrt(s->var);
+    if (s->min == s->max || (s->var >= DBL_MIN && s->var < INFINITY))
+        return;
+    const int unit = ilogb(fmax(fabs(s->min), fabs(s->max)));
+    double sum = 0.0, squares = 0.0;
+    for (size_t i = 0; i < D.rows; i++)
+        if (!isnan(D.data[i * D.ld + j]))
+            sum += scalbn(D.data[i * D.ld + j], -unit);
+    sum /= (double)s->count;
+    for (size_t i = 0; i < D.rows; i++) {
+        const double d = scalbn(D.data[i * D.ld + j], -unit) - sum;
+        squares += isnan(d) ? 0.0 : d * d;
+    }
+    *mean = scalbn(sum, unit);
+    *deviation = scalbn(sqrt(squares / (double)s->count), unit);
+}
+
+/* What the values of column j of D are moved and divided by. */
+static void learn_column(mlk_cmat D, size_t j, const mlk_column_stats *s, mlk_scale kind,
+                         const double *quartiles, double *centre, double *spread)
+{
+    double mean = s->mean, deviation = 0.0;
     *centre = 0.0;
     *spread = 1.0;
-    if (s->count == 0 || !isfinite(s->mean))
+    if (s->count == 0 || !isfinite(s->min) || !isfinite(s->max))
         return;
-    *centre = kind == MLK_SCALE_MINMAX ? s->min : s->mean;
+    if (kind == MLK_SCALE_STANDARD)
+        mean_and_deviation(D, j, s, &mean, &deviation);
+    *centre = kind == MLK_SCALE_MINMAX ? s->min : mean;
     if (s->min == s->max)
         return;
     if (kind == MLK_SCALE_STANDARD) {
-        *spread = sqrt(s->var);
+        *spread = deviation;
     } else if (kind == MLK_SCALE_MINMAX) {
         *spread = s->max - s->min;
     } else {
@@ -79,8 +105,8 @@ mlk_status mlk_scaler_fit(mlk_cmat D, mlk_scale kind, const double *leave,
         double quartiles[3] = {0};
         for (size_t k = 0; robust && k < 3; k++)
             quartiles[k] = Q.data[k * Q.ld + j];
-        learn_column(leave[j] != 0.0 ? &nothing : &stats[j], kind, quartiles, &fit->centre[j],
-                     &fit->spread[j]);
+        learn_column(D, j, leave[j] != 0.0 ? &nothing : &stats[j], kind, quartiles,
+                     &fit->centre[j], &fit->spread[j]);
     }
     mlk_scratch_release(&scratch);
     if (st == MLK_OK)

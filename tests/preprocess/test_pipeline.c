@@ -310,6 +310,26 @@ START_TEST(scales_as_scikit_learn)
 }
 END_TEST
 
+START_TEST(scales_columns_whose_squares_leave_the_range_of_a_double)
+{
+    /* Powers of two: the same column on another scale, to the last digit. */
+    static const int powers[] = {0, 1020, -1030};
+    double X[4 * 3];
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < 3; j++)
+            X[3 * i + j] = ldexp(1.0 + (double)(i * i), powers[j]);
+    const mlk_data d = {.X = {X, 4, 3, 3}};
+    static const char *const words[] = {"standard", "minmax", "robust"};
+    for (size_t k = 0; k < MLK_COUNT(words); k++) {
+        mlk_model *m = fit(&plain, &d, NULL, NULL, words[k], 1);
+        for (size_t i = 0; i < 4; i++)
+            for (size_t j = 1; j < 3; j++)
+                require_close(seen->X.data[3 * i + j], seen->X.data[3 * i], 0.0);
+        mlk_model_free(m);
+    }
+}
+END_TEST
+
 START_TEST(centres_constant_columns_without_dividing)
 {
     static const double X[] = {0.1, 1e9, 3, 0.1, 1e9, 5, 0.1, 1e9 + 1e-7, 7};
@@ -751,6 +771,7 @@ Suite *test_suite(void)
     tcase_add_test(steps, a_missing_category_stays_missing_where_nothing_is_imputed);
     tcase_add_test(steps, hands_on_what_the_algorithm_takes_without_a_copy);
     tcase_add_loop_test(steps, scales_as_scikit_learn, 0, (int)MLK_COUNT(scaled));
+    tcase_add_test(steps, scales_columns_whose_squares_leave_the_range_of_a_double);
     tcase_add_test(steps, centres_constant_columns_without_dividing);
     tcase_add_test(steps, multiplies_columns_in_scikit_learns_order);
     tcase_add_test(steps, multiplies_as_the_product_of_factors);

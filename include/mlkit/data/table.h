@@ -48,6 +48,7 @@ typedef struct mlk_table_opts {
     const char *numeric;     /**< ... and numeric: another field there is an error. */
 } mlk_table_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_table_opts mlk_table_opts_default(void);
 
 /**

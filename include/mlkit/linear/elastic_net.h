@@ -56,6 +56,7 @@ typedef struct mlk_elastic_net_opts {
     int64_t max_iter;   /**< Passes over a working set at most, >= 1. Default 1000. */
 } mlk_elastic_net_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_elastic_net_opts mlk_elastic_net_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

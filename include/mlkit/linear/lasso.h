@@ -30,6 +30,7 @@ typedef struct mlk_lasso_opts {
     int64_t max_iter;   /**< Passes over a working set at most, >= 1. Default 1000. */
 } mlk_lasso_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_lasso_opts mlk_lasso_opts_default(void);
 
 /** A fitted model, of the elastic net's type. Immutable: any number of threads may use it. */

@@ -43,6 +43,7 @@ typedef struct mlk_linear_opts {
     int solver;         /**< A mlk_linear_solver. Default auto. */
 } mlk_linear_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_linear_opts mlk_linear_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

@@ -97,6 +97,7 @@ typedef struct mlk_logistic_opts {
     int solver;              /**< mlk_logistic_solver. Default auto. */
 } mlk_logistic_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_logistic_opts mlk_logistic_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

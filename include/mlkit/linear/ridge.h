@@ -38,6 +38,7 @@ typedef struct mlk_ridge_opts {
     int solver;         /**< A mlk_ridge_solver. Default auto. */
 } mlk_ridge_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_ridge_opts mlk_ridge_opts_default(void);
 
 /** A fitted model. Immutable: any number of threads may predict with it. */

@@ -45,6 +45,7 @@ typedef struct mlk_evaluate_opts {
     mlk_cvec baseline;  /**< From mlk_baseline_of() of the training targets; empty: of the truth. */
 } mlk_evaluate_opts;
 
+/** The defaults stated with each field, which NULL for options means too. */
 mlk_evaluate_opts mlk_evaluate_opts_default(void);
 
 /**
