@@ -105,8 +105,8 @@ mlk_status mlk_scaler_fit(mlk_cmat D, mlk_scale kind, const double *leave,
         double quartiles[3] = {0};
         for (size_t k = 0; robust && k < 3; k++)
             quartiles[k] = Q.data[k * Q.ld + j];
-        learn_column(D, j, leave[j] != 0.0 ? &nothing : &stats[j], kind, quartiles,
-                     &fit->centre[j], &fit->spread[j]);
+        learn_column(D, j, leave[j] != 0.0 ? &nothing : &stats[j], kind, quartiles, &fit->centre[j],
+                     &fit->spread[j]);
     }
     mlk_scratch_release(&scratch);
     if (st == MLK_OK)
