@@ -429,6 +429,7 @@ START_TEST(leaves_indicators_and_their_products_unscaled)
         found |= strcmp(name, "age sex=x") == 0;
     }
     ck_assert(found);
+    mlk_doc_free(list);
     mlk_model_free(m);
 }
 END_TEST
