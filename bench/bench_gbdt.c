@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "peak.h"
 
 enum { MOST_REPEATS = 99 };
 
@@ -136,20 +137,6 @@ static size_t saved_bytes(const mlk_gbdt *model)
     mlk_archive_free(bytes);
     mlk_doc_free(doc);
     return size;
-}
-
-/* Peak resident memory of this program; ru_maxrss would count that of the one which started it. */
-static long peak_megabytes(void)
-{
-    char line[256];
-    long kilobytes = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "VmHWM: %ld", &kilobytes) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kilobytes / 1024;
 }
 
 int main(int argc, char **argv)

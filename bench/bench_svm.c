@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "peak.h"
 
 static double now(void)
 {
@@ -25,19 +26,6 @@ static double cpu(void)
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Peak of the memory in use; not ru_maxrss, which counts the process that forked this one. */
-static long peak_megabytes(void)
-{
-    char line[256];
-    long kilobytes = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        sscanf(line, "VmHWM: %ld", &kilobytes);
-    if (f)
-        fclose(f);
-    return kilobytes / 1024;
 }
 
 static void stop(const char *what)

@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 
 #include "core/parallel.h"
+#include "peak.h"
 
 enum { MANY = 100000 }; /* rows predicted at once */
 
@@ -79,20 +80,6 @@ static double cpu_seconds(void)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec;
-}
-
-/* Peak resident memory of this program; ru_maxrss would count that of the one which started it. */
-static long peak_megabytes(void)
-{
-    char line[256];
-    long kilobytes = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "VmHWM: %ld", &kilobytes) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kilobytes / 1024;
 }
 
 static double quality(const input *in, const double *predicted)

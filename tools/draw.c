@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include <mlkit/decomposition/pca.h>
-#include <mlkit/report/text.h>
+
+#include "render.h"
 
 enum { MOST_CLASSES = MLK_PLOT_COLOURS, MOST_BARS = 20, MOST_SILHOUETTES = 20000 };
 
@@ -587,14 +588,9 @@ static void list_params(const mlk_doc *params, bool keys, char *text, size_t siz
 {
     size_t at = 0;
     for (size_t k = 0; k < mlk_doc_size(params) && at < size; k++) {
-        const mlk_doc *node = mlk_doc_at(params, k);
-        const char *word = keys ? mlk_doc_key_at(params, k) : mlk_doc_text(node);
-        const mlk_doc_kind kind = mlk_doc_kind_of(node);
         char number[64];
-        if (!word && kind == MLK_DOC_BOOL)
-            word = mlk_doc_bool(node) ? "true" : "false";
-        else if (!word)
-            word = mlk_text_number(mlk_doc_real(node), 4, number, sizeof number);
+        const char *word = keys ? mlk_doc_key_at(params, k)
+                                : render_scalar(mlk_doc_at(params, k), 4, number, sizeof number);
         at += (size_t)snprintf(text + at, size - at, "%s%s", k ? ", " : "", word);
     }
 }

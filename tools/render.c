@@ -54,21 +54,23 @@ void render_params(const char *title, const mlk_doc *params)
     printf("\n");
 }
 
+const char *render_scalar(const mlk_doc *node, int digits, char *number, size_t size)
+{
+    if (mlk_doc_kind_of(node) == MLK_DOC_BOOL)
+        return mlk_doc_bool(node) ? "true" : "false";
+    const char *word = mlk_doc_text(node);
+    return word ? word : mlk_text_number(mlk_doc_real(node), digits, number, size);
+}
+
 char *render_choice(const mlk_doc *params, int digits, char *text, size_t size)
 {
     size_t at = 0;
     *text = '\0';
     for (size_t k = 0; k < mlk_doc_size(params) && at < size; k++) {
-        const mlk_doc *node = mlk_doc_at(params, k);
-        const mlk_doc_kind kind = mlk_doc_kind_of(node);
         char number[64];
-        const char *word = mlk_doc_text(node);
-        if (kind == MLK_DOC_BOOL)
-            word = mlk_doc_bool(node) ? "true" : "false";
-        else if (!word)
-            word = mlk_text_number(mlk_doc_real(node), digits, number, sizeof number);
         at += (size_t)snprintf(text + at, size - at, "%s%s=%s", k ? " " : "",
-                               mlk_doc_key_at(params, k), word);
+                               mlk_doc_key_at(params, k),
+                               render_scalar(mlk_doc_at(params, k), digits, number, sizeof number));
     }
     return text;
 }

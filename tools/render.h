@@ -23,6 +23,8 @@ void render_confusion(const mlk_evaluation *evaluation, const char *const *class
 /* name value, name value, ... of a map of scalars, on one line after the title. */
 void render_params(const char *title, const mlk_doc *params);
 
+/* A scalar as a word: itself, true or false, or a number, which is written to `number`. */
+const char *render_scalar(const mlk_doc *node, int digits, char *number, size_t size);
 /* "alpha=1 poly=2" of a map of scalars, cut to `size` bytes. Returns text. */
 char *render_choice(const mlk_doc *params, int digits, char *text, size_t size);
 

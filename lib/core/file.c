@@ -102,16 +102,13 @@ static mlk_status name_files(const char *path, bool exists, mlk_staged_file *f)
     char *target = exists ? realpath(path, NULL) : NULL;
     const char *goal = target ? target : path;
     const size_t room = strlen(goal) + 64;
-    f->path = mlk_alloc(strlen(path) + 1, 1);
-    f->goal = mlk_alloc(strlen(goal) + 1, 1);
+    f->path = mlk_strdup(path);
+    f->goal = mlk_strdup(goal);
     f->temp = mlk_alloc(room, 1);
     const bool ok = f->path && f->goal && f->temp;
-    if (ok) {
-        strcpy(f->path, path);
-        strcpy(f->goal, goal);
+    if (ok)
         snprintf(f->temp, room, "%s.%ld-%u.tmp", goal, (long)getpid(),
                  atomic_fetch_add(&serial, 1));
-    }
     free(target); /* realpath()'s */
     return ok ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory to write %s", path);
 }
