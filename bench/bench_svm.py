@@ -28,6 +28,8 @@ import numpy as np
 
 FOLDER = tempfile.mkdtemp(prefix="bench_svm")
 RUNS = 3
+# BLAS shall not start threads of its own, which spin beside ours for a while (docs/determinism.md).
+ENVIRONMENT = dict(os.environ, OPENBLAS_NUM_THREADS="1")
 
 
 def write(name, X, y, k):
@@ -50,7 +52,7 @@ def write_text(name, X, y):
 
 def ours(build, model, options, train, test):
     out = subprocess.run([os.path.join(build, "bench", "bench_svm"), model, "2", options, train, test],
-                         check=True, capture_output=True, text=True).stdout
+                         check=True, capture_output=True, text=True, env=ENVIRONMENT).stdout
     return {k: float(v) for k, v in (item.split("=") for item in out.split())}
 
 
@@ -279,4 +281,5 @@ def main():
             print("%-16s left out: %s" % (name, missing))
 
 
-main()
+if __name__ == "__main__":
+    main()

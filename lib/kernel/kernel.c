@@ -447,23 +447,65 @@ static void tile_wide(const mlk_kernel_pick *a, size_t first, size_t count,
             T[r * ld + c] = (float)(room[r * b->count + c] / set->scale);
 }
 
+/* From products of rows to values of the kernel. */
+static void finish(const mlk_kernel_set *set, float ha, const float *h, size_t n, float *k)
+{
+    if (set->kernel.kind == MLK_KERNEL_RBF)
+        finish_rbf(ha, h, n, k);
+    else if (set->kernel.kind == MLK_KERNEL_POLY)
+        finish_power((float)set->slope, (float)set->offset, set->kernel.degree, n, k);
+    else if (set->kernel.kind == MLK_KERNEL_SIGMOID)
+        finish_tanh((float)set->slope, (float)set->offset, n, k);
+}
+
+/* Products, or for wide sets, whose finish is nothing, the values. */
+static void begin_tile(const mlk_kernel_pick *a, size_t first, size_t count,
+                       const mlk_kernel_pick *b, double *room, float *T, size_t ld)
+{
+    const size_t p = a->set->X.cols;
+    if (a->set->wide)
+        tile_wide(a, first, count, b, room, T, ld);
+    else
+        mlk_gemm_f32(count, b->count, p, a->rows + first * p, p, b->rows, p, T, ld);
+}
+
 void mlk_kernel_tile(const mlk_kernel_pick *a, size_t first, size_t count, const mlk_kernel_pick *b,
                      double *room, float *T, size_t ld)
 {
-    const mlk_kernel_set *set = a->set;
-    const size_t p = set->X.cols;
-    if (set->wide) {
-        tile_wide(a, first, count, b, room, T, ld);
-        return;
-    }
-    mlk_gemm_f32(count, b->count, p, a->rows + first * p, p, b->rows, p, T, ld);
-    for (size_t r = 0; r < count; r++) {
-        float *k = T + r * ld;
-        if (set->kernel.kind == MLK_KERNEL_RBF)
-            finish_rbf(a->h[first + r], b->h, b->count, k);
-        else if (set->kernel.kind == MLK_KERNEL_POLY)
-            finish_power((float)set->slope, (float)set->offset, set->kernel.degree, b->count, k);
-        else if (set->kernel.kind == MLK_KERNEL_SIGMOID)
-            finish_tanh((float)set->slope, (float)set->offset, b->count, k);
+    begin_tile(a, first, count, b, room, T, ld);
+    for (size_t r = 0; r < count && !a->set->wide; r++)
+        finish(a->set, a->h[first + r], b->h, b->count, T + r * ld);
+}
+
+/* A function of its own for each machine is not one that can be hidden. */
+MLK_SIMD static void add_strip(const double *w, const float *a, const float *b, const float *c,
+                               const float *d, size_t n, double *sums)
+{
+    for (size_t j = 0; j < n; j++)
+        sums[j] +=
+            w[0] * (double)a[j] + w[1] * (double)b[j] + w[2] * (double)c[j] + w[3] * (double)d[j];
+}
+
+void mlk_kernel_add_strip(const double *weights, const float *const *rows, size_t n, double *sums)
+{
+    add_strip(weights, rows[0], rows[1], rows[2], rows[3], n, sums);
+}
+
+void mlk_kernel_add(const mlk_kernel_pick *a, size_t first, size_t count, const mlk_kernel_pick *b,
+                    const double *weights, double *room, float *T, size_t ld, double *sums)
+{
+    begin_tile(a, first, count, b, room, T, ld);
+    for (size_t r0 = 0; r0 < count; r0 += MLK_KERNEL_STRIP) {
+        const float *rows[MLK_KERNEL_STRIP];
+        double w[MLK_KERNEL_STRIP];
+        for (size_t s = 0; s < MLK_KERNEL_STRIP; s++) {
+            const bool is = r0 + s < count;
+            float *k = T + (is ? r0 + s : r0) * ld;
+            if (is && !a->set->wide)
+                finish(a->set, a->h[first + r0 + s], b->h, b->count, k);
+            rows[s] = k;
+            w[s] = is ? weights[r0 + s] : 0.0;
+        }
+        mlk_kernel_add_strip(w, rows, b->count, sums);
     }
 }

@@ -70,4 +70,13 @@ size_t mlk_kernel_room(const mlk_kernel_set *set, size_t m, size_t n);
 void mlk_kernel_tile(const mlk_kernel_pick *a, size_t first, size_t count, const mlk_kernel_pick *b,
                      double *room, float *T, size_t ld);
 
+/* sums[j] += the sum over r < count of weights[r] T[r, j], with T made by mlk_kernel_tile(), strip
+ * by strip while it is at hand. */
+void mlk_kernel_add(const mlk_kernel_pick *a, size_t first, size_t count, const mlk_kernel_pick *b,
+                    const double *weights, double *room, float *T, size_t ld, double *sums);
+
+enum { MLK_KERNEL_STRIP = 4 };
+/* sums += the sum over r < MLK_KERNEL_STRIP of weights[r] rows[r], n values each. */
+void mlk_kernel_add_strip(const double *weights, const float *const *rows, size_t n, double *sums);
+
 #endif

@@ -1,7 +1,6 @@
 #include "svm/dual.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -12,7 +11,9 @@
 #include "svm/exact.h"
 #include "svm/smo.h"
 
-enum { FIRST_SET = 2048 }; /* samples of the first working set */
+/* Samples of the first working set; of a later one, as long as those between the bounds leave room
+ * for `NEW_ONES` others: a matrix that stays in the third-level cache is worth some more sets. */
+enum { FIRST_SET = 2048, USUAL_SET = 3072, NEW_ONES = 1024 };
 
 /* ---------------------------------------------------------------------------------- solver */
 
@@ -22,6 +23,7 @@ typedef struct solver {
     const mlk_run *run;
     size_t n, limit;      /* samples; steps allowed */
     size_t capacity;      /* of a working set */
+    size_t largest;       /* samples of the next one at most */
     bool whole;           /* the problem is one working set */
     size_t *kept, *fresh; /* capacity: positions kept of the old set; new samples */
     size_t n_kept, n_fresh;
@@ -86,8 +88,8 @@ static void take_top(solver *s, const double *key, double bound, size_t quota)
     for (size_t i = 0; i < s->n; i++)
         if (key[i] > bound && !s->member[i])
             s->keys[count++] = key[i];
-    if (quota > s->capacity - s->n_kept - s->n_fresh)
-        quota = s->capacity - s->n_kept - s->n_fresh;
+    if (quota > s->largest - s->n_kept - s->n_fresh)
+        quota = s->largest - s->n_kept - s->n_fresh;
     if (quota == 0 || count == 0)
         return;
     const double least = count > quota ? mlk_select(s->keys, count, count - quota) : -INFINITY;
@@ -118,17 +120,30 @@ static double activity(const solver *s, size_t sample)
     return most;
 }
 
-/* Members to keep: with shrinking, those that can still move together with another; and no more
- * than leave `room` for new ones. */
-static void keep_members(solver *s, size_t room)
+/* How much each member violates, to keys; how large the next set may be. Returns the members that
+ * can move. */
+static size_t rate_members(solver *s)
 {
     const dual_cache *c = s->cache;
-    size_t most = s->capacity - room, active = 0, count = 0;
+    size_t active = 0, n_free = 0;
     for (size_t k = 0; k < c->count; k++) {
         const double a = activity(s, c->members[k]);
         active += a > 0.0;
+        n_free += a == INFINITY;
         s->keys[k] = a;
     }
+    s->largest = n_free + NEW_ONES > USUAL_SET ? n_free + NEW_ONES : USUAL_SET;
+    if (s->whole || s->largest > s->capacity)
+        s->largest = s->capacity;
+    return active;
+}
+
+/* Members to keep: with shrinking, those that can still move together with another; and no more
+ * than leave `room` for new ones. */
+static void keep_members(solver *s, size_t active, size_t room)
+{
+    const dual_cache *c = s->cache;
+    size_t most = s->largest - room, count = 0;
     if (s->d->shrinking && active < most && !s->whole)
         most = active;
     s->n_kept = 0;
@@ -152,10 +167,11 @@ static void choose_set(solver *s, double eps)
 {
     const unsigned groups = s->d->groups;
     const dual_cache *c = s->cache;
+    const size_t active = rate_members(s);
     size_t quota = c->count > FIRST_SET ? c->count : FIRST_SET;
-    if (quota > s->capacity)
-        quota = s->capacity;
-    keep_members(s, s->capacity == s->n ? 0 : quota / 4);
+    if (quota > s->largest)
+        quota = s->largest;
+    keep_members(s, active, s->largest == s->n ? 0 : quota / 3);
     memset(s->member, 0, s->n);
     for (size_t k = 0; k < s->n_kept; k++)
         s->member[c->members[s->kept[k]]] = 1;
@@ -166,8 +182,8 @@ static void choose_set(solver *s, double eps)
                 take(s, i);
         return;
     }
-    if (quota > s->capacity - s->n_kept)
-        quota = s->capacity - s->n_kept;
+    if (quota > s->largest - s->n_kept)
+        quota = s->largest - s->n_kept;
     const size_t share = quota / (2 * groups) ? quota / (2 * groups) : 1;
     for (unsigned k = 0; k < groups; k++) {
         /* Against the best partner there is, it violates by more than eps. */
@@ -186,6 +202,7 @@ static void load_variables(solver *s)
     const size_t m = c->count, padded = smo_pad(m);
     smo *sub = &s->smo;
     sub->n = m;
+    sub->ld = c->ld;
     sub->groups = d->groups;
     sub->kink = d->kink;
     sub->path = 0.0;
@@ -248,7 +265,7 @@ static mlk_status iterate(solver *s, double violation, bool *moved)
     load_variables(s);
     /* Everyone who violates is in: to the end. */
     const bool last = s->cache->count == s->n || s->n_fresh == 0;
-    const double eps = last ? 0.9 * d->tol : smo_max(0.5 * d->tol, 0.1 * violation);
+    const double eps = last ? 0.9 * d->tol : smo_max(0.5 * d->tol, 0.2 * violation);
     const size_t steps = mlk_smo_solve(&s->smo, eps, s->limit - d->steps, &left);
     d->steps += steps;
     store_variables(s);
@@ -430,7 +447,6 @@ static void allocate(solver *s, mlk_scratch *scratch)
     }
     s->delta = mlk_scratch_take(scratch, q, sizeof *s->delta);
     allocate_smo(&s->smo, q, s->d->groups, c->K, scratch);
-    s->smo.ld = c->ld;
     if (c->inner && s->d->shrinking) {
         allocate_smo(&s->inner, c->inner, s->d->groups, c->inner_K, scratch);
         s->smo.inner = &s->inner;

@@ -22,10 +22,9 @@ mlk_status mlk_dual_cache_init(dual_cache *cache, const mlk_kernel_set *set, siz
     size_t capacity = max_n;
     if (fit < (double)capacity)
         capacity = fit > LEAST_SET ? (size_t)fit : LEAST_SET < max_n ? LEAST_SET : max_n;
-    *cache = (dual_cache){
-        .set = set, .max_n = max_n, .capacity = capacity, .ld = smo_row_length(capacity)};
+    *cache = (dual_cache){.set = set, .max_n = max_n, .capacity = capacity};
     cache->inner = capacity > DUAL_WHOLE ? capacity / INNER : 0;
-    cache->K = mlk_alloc(capacity, cache->ld * sizeof *cache->K);
+    cache->K = mlk_alloc(capacity, smo_row_length(capacity) * sizeof *cache->K);
     cache->inner_K = mlk_alloc(cache->inner, smo_row_length(cache->inner) * sizeof *cache->inner_K);
     cache->members = mlk_alloc(capacity, sizeof *cache->members);
     if (cache->K && cache->inner_K && cache->members)
@@ -119,6 +118,7 @@ void mlk_dual_cache_fill(dual_cache *c, const float *const own[2], const size_t 
     const size_t first = r->end[0] - r->begin[0];
     const mlk_kernel_pick a = mlk_kernel_pick_range(c->set, r->begin[0], r->end[0]);
     const mlk_kernel_pick b = mlk_kernel_pick_range(c->set, r->begin[1], r->end[1]);
+    c->ld = smo_row_length(c->capacity);
     if (c->own != own[0]) /* pairs come in the order of their first classes */
         copy_block(own[0], ld[0], first, c->K, c->ld);
     c->own = own[0];
@@ -146,7 +146,7 @@ static mlk_status tiles_init(dual_cache *c, const mlk_run *run)
     t->room = mlk_scratch_mat(&t->scratch, workers, t->room_size).data;
     t->left_rows = mlk_scratch_take(&t->scratch, c->capacity, sizeof *t->left_rows);
     t->rows = mlk_scratch_take(&t->scratch, c->max_n, sizeof *t->rows);
-    t->samples = mlk_scratch_take(&t->scratch, c->max_n, sizeof *t->samples);
+    t->at = mlk_scratch_take(&t->scratch, c->max_n, sizeof *t->at);
     t->right = mlk_scratch_take(&t->scratch, workers, sizeof *t->right);
     if (t->scratch.failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for tiles of a kernel");
@@ -157,15 +157,45 @@ static mlk_status tiles_init(dual_cache *c, const mlk_run *run)
     return mlk_kernel_pick_init(&t->left, c->set, c->capacity);
 }
 
-/* The matrix of the kept members moves to the top left: both orders rise, so in place. */
-static void compact(dual_cache *c, const size_t *kept, size_t n_kept)
+/* Rows of K as far apart as a set of `count` wants. */
+static void spread(dual_cache *c, size_t count)
 {
-    for (size_t i = 0; i < n_kept && n_kept < c->count; i++) {
-        const float *from = c->K + kept[i] * c->ld;
-        float *to = c->K + i * c->ld;
-        for (size_t j = 0; j < n_kept; j++)
-            to[j] = from[kept[j]];
-        c->members[i] = c->members[kept[i]];
+    const size_t ld = smo_row_length(count), before = c->ld;
+    if (c->count > 0 && ld <= before)
+        return;
+    for (size_t i = c->count; i-- > 1;)
+        memmove(c->K + i * ld, c->K + i * before, c->count * sizeof *c->K);
+    c->ld = ld;
+}
+
+/*
+ * Where the new members go: to the places of those that leave, or behind. If the set becomes
+ * smaller, the kept ones beyond its new end go to such places first. at: the places of the kept,
+ * then those of the new.
+ */
+static void make_places(dual_cache *c, const size_t *kept, size_t n_kept, size_t n_fresh,
+                        size_t *at)
+{
+    const size_t count = n_kept + n_fresh;
+    size_t inside = 0, hole = 0, taken = 0, n_moves;
+    while (inside < n_kept && kept[inside] < count)
+        inside++;
+    n_moves = n_kept - inside;
+    memcpy(at, kept, inside * sizeof *at);
+    for (size_t k = 0; hole < count; hole++) {
+        if (k < inside && kept[k] == hole)
+            k++;
+        else
+            at[inside + taken++] = hole;
+    }
+    for (size_t k = inside; k < n_kept; k++) {
+        memcpy(c->K + at[k] * c->ld, c->K + kept[k] * c->ld, c->count * sizeof *c->K);
+        c->members[at[k]] = c->members[kept[k]];
+    }
+    for (size_t r = 0; r < n_kept && n_moves > 0; r++) {
+        float *row = c->K + at[r] * c->ld;
+        for (size_t k = inside; k < n_kept; k++)
+            row[at[k]] = row[kept[k]];
     }
 }
 
@@ -174,9 +204,28 @@ typedef struct change {
     size_t n_kept, n_fresh;
 } change;
 
-/* Columns of the new members' rows, and by symmetry rows of all: those of a tile of kept members,
- * or of a tile of new ones. Tiles above the diagonal of the new block come from those below. Each
- * value is written by one chunk. */
+/* K[i, j] and K[j, i] of places i and j: a tile's rows and columns. By blocks whose lines stay in
+ * the first-level cache. */
+static void place_tile(const dual_cache *c, const float *tile, const size_t *rows, size_t n_rows,
+                       const size_t *cols, size_t n_cols)
+{
+    enum { SIDE = 16 };
+    for (size_t r = 0; r < n_rows; r++) {
+        float *to = c->K + rows[r] * c->ld;
+        for (size_t j = 0; j < n_cols; j++)
+            to[cols[j]] = tile[r * TILE + j];
+    }
+    for (size_t j0 = 0; j0 < n_cols; j0 += SIDE)
+        for (size_t r0 = 0; r0 < n_rows; r0 += SIDE)
+            for (size_t j = j0; j < n_cols && j < j0 + SIDE; j++) {
+                float *to = c->K + cols[j] * c->ld;
+                for (size_t r = r0; r < n_rows && r < r0 + SIDE; r++)
+                    to[rows[r]] = tile[r * TILE + j];
+            }
+}
+
+/* Rows and columns of the new members: against a tile of kept ones, or against a tile of new ones,
+ * of which those before it have their own tile. Each value is written by one chunk. */
 static mlk_status change_columns(void *ctx, const mlk_chunk *chunk)
 {
     const change *g = ctx;
@@ -193,11 +242,8 @@ static mlk_status change_columns(void *ctx, const mlk_chunk *chunk)
     mlk_kernel_pick_rows(right, t->rows + begin, cols);
     for (size_t r0 = first; r0 < g->n_fresh; r0 += TILE) {
         const size_t left = g->n_fresh - r0, count = left < TILE ? left : TILE;
-        float *below = c->K + (g->n_kept + r0) * c->ld + begin;
         mlk_kernel_tile(&t->left, r0, count, right, room, tile, TILE);
-        for (size_t r = 0; r < count; r++)
-            memcpy(below + r * c->ld, tile + r * TILE, cols * sizeof *tile);
-        mirror(tile, TILE, count, cols, c->K + begin * c->ld + g->n_kept + r0, c->ld);
+        place_tile(c, tile, t->at + g->n_kept + r0, count, t->at + begin, cols);
     }
     return MLK_OK;
 }
@@ -207,16 +253,19 @@ mlk_status mlk_dual_cache_change(dual_cache *c, const size_t *kept, size_t n_kep
 {
     const mlk_run inner = mlk_run_inner(run);
     change g = {c, n_kept, n_fresh};
-    compact(c, kept, n_kept);
-    c->count = n_kept;
-    if (n_fresh == 0)
+    dual_tiles *t = &c->tiles;
+    if (n_kept == c->count && n_fresh == 0)
         return MLK_OK;
     MLK_TRY(tiles_init(c, &inner));
-    memcpy(c->members + n_kept, fresh, n_fresh * sizeof *fresh);
+    c->own = NULL;
+    spread(c, n_kept + n_fresh);
+    make_places(c, kept, n_kept, n_fresh, t->at);
     c->count = n_kept + n_fresh;
+    for (size_t k = 0; k < n_fresh; k++)
+        c->members[t->at[n_kept + k]] = fresh[k];
     for (size_t k = 0; k < c->count; k++)
-        c->tiles.rows[k] = dual_rows_at(&c->rows, c->members[k]);
-    mlk_kernel_pick_rows(&c->tiles.left, c->tiles.rows + n_kept, n_fresh);
+        t->rows[k] = dual_rows_at(&c->rows, c->members[t->at[k]]);
+    mlk_kernel_pick_rows(&t->left, t->rows + n_kept, n_fresh);
     const mlk_status st =
         mlk_parallel_for(&inner, tiles_of(n_kept) + tiles_of(n_fresh), 1, change_columns, &g);
     if (st != MLK_OK)
@@ -231,12 +280,6 @@ typedef struct addition {
     double *f;
 } addition;
 
-MLK_SIMD static void add_row(double delta, const float *k, size_t n, double *f)
-{
-    for (size_t i = 0; i < n; i++)
-        f[i] += delta * (double)k[i];
-}
-
 static mlk_status add_chunk(void *ctx, const mlk_chunk *chunk)
 {
     const addition *a = ctx;
@@ -248,12 +291,10 @@ static mlk_status add_chunk(void *ctx, const mlk_chunk *chunk)
     mlk_kernel_pick_rows(right, t->rows + chunk->begin, cols);
     for (size_t r0 = 0; r0 < a->n_moved; r0 += TILE) {
         const size_t left = a->n_moved - r0, count = left < TILE ? left : TILE;
-        mlk_kernel_tile(&t->left, r0, count, right, room, tile, TILE);
-        for (size_t r = 0; r < count; r++)
-            add_row(a->delta[r0 + r], tile + r * TILE, cols, sum);
+        mlk_kernel_add(&t->left, r0, count, right, a->delta + r0, room, tile, TILE, sum);
     }
     for (size_t j = 0; j < cols; j++)
-        a->f[t->samples[chunk->begin + j]] += sum[j];
+        a->f[t->at[chunk->begin + j]] += sum[j];
     return MLK_OK;
 }
 
@@ -269,7 +310,7 @@ mlk_status mlk_dual_cache_add(dual_cache *c, const unsigned char *member, const 
     MLK_TRY(tiles_init(c, &inner));
     for (size_t i = 0; i < c->n; i++)
         if (!member[i]) {
-            t->samples[n_others] = i;
+            t->at[n_others] = i;
             t->rows[n_others++] = dual_rows_at(&c->rows, i);
         }
     for (size_t r = 0; r < n_moved; r++)

@@ -37,16 +37,17 @@ typedef struct dual_tiles {
     float *tile;            /* a worker */
     double *room;           /* a worker */
     size_t room_size;
-    size_t *left_rows, *rows, *samples; /* of the left; of the other side, and its samples */
+    size_t *left_rows, *rows; /* of the left; of the other side */
+    size_t *at;               /* the other side's samples, or its places in the working set */
 } dual_tiles;
 
 typedef struct dual_cache {
     const mlk_kernel_set *set;
     dual_rows rows;
     size_t n, max_n;
-    size_t capacity, ld; /* samples of a working set, floats of a row */
+    size_t capacity, ld; /* samples of a working set at most, floats of a row now */
     size_t inner;        /* samples of smo.h's inner problem; 0: none */
-    float *K, *inner_K;  /* capacity x ld, inner x its own row length */
+    float *K, *inner_K;  /* capacity and inner square, with the length of their rows */
     size_t *members;     /* capacity: samples of the working set, in the order of K */
     size_t count;
     const float *own; /* the first range's own block, if it is in K */
@@ -67,8 +68,8 @@ void mlk_dual_own_block(const mlk_kernel_set *set, size_t begin, size_t end, flo
 /* The matrix of all samples of two ranges, the ranges' own blocks given; reset first. */
 void mlk_dual_cache_fill(dual_cache *cache, const float *const own[2], const size_t ld[2]);
 
-/* Members from now on: those at the positions `kept`, in rising order, and behind them the samples
- * `fresh`; their matrix. */
+/* Members from now on: those at the positions `kept`, in rising order, and the samples `fresh`;
+ * their matrix. New ones take the places of those that leave. */
 mlk_status mlk_dual_cache_change(dual_cache *cache, const size_t *kept, size_t n_kept,
                                  const size_t *fresh, size_t n_fresh, const mlk_run *run);
 

@@ -5,6 +5,7 @@
 
 #include "core/simd.h"
 #include "core/sort.h"
+#include "kernel/kernel.h"
 
 /* Vectors of eight, which the compiler cuts to what the machine has. */
 typedef double real8 __attribute__((vector_size(64)));
@@ -244,6 +245,8 @@ static void copy_in(const smo *s, size_t count)
     double *const to[] = {in->beta, in->g, in->lo, in->hi};
     const double *const from[] = {s->beta, s->g, s->lo, s->hi};
     in->n = count;
+    in->ld = smo_row_length(count);
+    in->ld = smo_row_length(count);
     in->groups = s->groups;
     in->kink = s->kink;
     in->path = 0.0;
@@ -263,19 +266,10 @@ static void copy_in(const smo *s, size_t count)
         }
 }
 
-/* g += d1 k1 + d2 k2 + d3 k3 + d4 k4 */
-MLK_SIMD static void add_rows(const double *d, const float *const *rows, size_t n, double *g)
-{
-    const float *a = rows[0], *b = rows[1], *c = rows[2], *e = rows[3];
-    for (size_t t = 0; t < n; t++)
-        g[t] +=
-            d[0] * (double)a[t] + d[1] * (double)b[t] + d[2] * (double)c[t] + d[3] * (double)e[t];
-}
-
 /* The inner solution back, and what it means for g of all. */
 static void copy_out(smo *s, size_t count)
 {
-    enum { AT_ONCE = 4 };
+    enum { AT_ONCE = MLK_KERNEL_STRIP };
     const smo *in = s->inner;
     const size_t n = smo_pad(s->n), m = smo_pad(count);
     const float *rows[AT_ONCE];
@@ -297,7 +291,7 @@ static void copy_out(smo *s, size_t count)
             rows[held] = rows[0];
         }
         for (size_t k = 0; held == AT_ONCE && k < s->groups; k++)
-            add_rows(d, rows, s->n, s->g + k * n);
+            mlk_kernel_add_strip(d, rows, s->n, s->g + k * n);
         held %= AT_ONCE;
     }
 }
