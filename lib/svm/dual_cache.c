@@ -181,7 +181,8 @@ static void make_places(dual_cache *c, const size_t *kept, size_t n_kept, size_t
     while (inside < n_kept && kept[inside] < count)
         inside++;
     n_moves = n_kept - inside;
-    memcpy(at, kept, inside * sizeof *at);
+    for (size_t k = 0; k < inside; k++)
+        at[k] = kept[k];
     for (size_t k = 0; hole < count; hole++) {
         if (k < inside && kept[k] == hole)
             k++;

@@ -56,7 +56,8 @@ typedef struct dual_cache {
 
 enum { DUAL_WHOLE = 4096 }; /* a problem of so many samples is its own working set */
 
-/* Room for problems of up to max_n samples, each to begin with mlk_dual_cache_reset(). */
+/* Room for problems of up to max_n samples, each to begin with mlk_dual_cache_reset(). All calls
+ * with a run want as many threads. */
 mlk_status mlk_dual_cache_init(dual_cache *cache, const mlk_kernel_set *set, size_t max_n,
                                double megabytes);
 void mlk_dual_cache_reset(dual_cache *cache, const dual_rows *rows);
