@@ -63,7 +63,7 @@ const cli_option cli_options[] = {
     {"ignore", 0, CLI_TEXT, AT(roles.ignore), LEARN, 0, "A,B", "leave these columns out"},
     {"weights", 0, CLI_TEXT, AT(roles.weights), LEARN | CLI_EVAL, 0, "COL",
      "column of sample weights"},
-    {"task", 0, CLI_TEXT, AT(roles.task), LEARN | CLI_SHOW, 0, "TASK",
+    {"task", 0, CLI_TEXT, AT(roles.task), LEARN | CLI_EVAL | CLI_SHOW, 0, "TASK",
      "regression or classification (default: by the target)"},
     {"positive", 0, CLI_TEXT, AT(roles.positive), LEARN | CLI_EVAL, 0, "LABEL",
      "the positive class of two (default: the second)"},

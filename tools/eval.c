@@ -356,8 +356,9 @@ static int eval_given(cli *c)
         /* Scores belong to classes, whatever the labels look like. */
         mlk_roles roles = {.target = c->set.truth,
                            .weights = c->set.roles.weights,
-                           .positive = c->set.roles.positive};
-        if (c->set.score || c->set.scores)
+                           .positive = c->set.roles.positive,
+                           .task = c->set.roles.task};
+        if (!roles.task && (c->set.score || c->set.scores))
             roles.task = "classification";
         const mlk_status st = mlk_dataset_new(table, &roles, &c->run, &g.dataset);
         status = st == MLK_OK ? judge_given(c, table, &g) : cli_failed(c, st);
@@ -381,6 +382,8 @@ static int eval_main(cli *c)
             return cli_usage(c, "--importances needs a model; --predictions has none");
         return eval_given(c);
     }
+    if (c->set.roles.task)
+        return cli_usage(c, "--task is for --predictions; a model knows its task");
     if (c->n_args != 2)
         return cli_usage(c, "%zu arguments; expected MODEL.mlk DATA.csv (see --help)", c->n_args);
     return eval_model(c);

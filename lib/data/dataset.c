@@ -255,7 +255,8 @@ static mlk_status make_positive(making *m, mlk_schema *schema, const char *posit
     return MLK_OK;
 }
 
-/* Number of distinct values if all are integers and not too many, else 0. */
+/* Number of distinct values if all are integers and not too many, else 0. From 2^53 on every double
+ * is an integer, which says nothing. */
 static size_t count_integers(const double *v, size_t n)
 {
     double seen[MAX_INFERRED_CLASSES];
@@ -263,7 +264,7 @@ static size_t count_integers(const double *v, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (isnan(v[i]))
             continue;
-        if (v[i] != floor(v[i]))
+        if (v[i] != floor(v[i]) || fabs(v[i]) > 0x1p53)
             return 0;
         size_t k = 0;
         while (k < count && seen[k] != v[i])

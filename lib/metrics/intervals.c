@@ -112,13 +112,26 @@ static void bca(double *t, size_t n, double a, double z, mlk_score *s)
     s->high = mlk_quantile(t, m, phi(z0 + zh / (1.0 - a * zh)));
 }
 
-/* Sums over the jackknife that give the acceleration. */
+/* Sums over the jackknife that give the acceleration. What is made of them has no unit, so the
+ * deviations are summed as shares of the largest: their powers neither overflow nor vanish. */
 typedef struct jackknife {
-    double n, mean, squares, cubes, fourths;
+    double n, mean, least, greatest, squares, cubes, fourths;
 } jackknife;
 
-static void add_deviation(jackknife *j, double d, double times)
+static const jackknife no_values = {.least = (double)INFINITY, .greatest = -(double)INFINITY};
+
+static void add_value(jackknife *j, double v, double times)
 {
+    j->n += times;
+    j->mean += times / j->n * (v - j->mean);
+    j->least = fmin(j->least, v);
+    j->greatest = fmax(j->greatest, v);
+}
+
+static void add_deviation(jackknife *j, double v, double times)
+{
+    const double largest = fmax(j->greatest - j->mean, j->mean - j->least);
+    const double d = largest > 0.0 ? (j->mean - v) / largest : 0.0;
     j->squares += times * d * d;
     j->cubes += times * d * d * d;
     j->fourths += times * d * d * d * d;
@@ -153,7 +166,7 @@ static void rank_interval(const work *k, const metric_row *row, mlk_score *s)
     }
     const bool one = row->of_work == mlk_of_ap;
     const double *ap = one ? r->phi_ap : r->phi_ap_macro;
-    jackknife jack = {.n = k->n_eff};
+    jackknife jack = {.n = k->n_eff, .least = -1.0, .greatest = 1.0};
     for (size_t i = 0; i < k->n; i++)
         add_deviation(&jack, ap[i], 1.0);
     logit_interval(k, mlk_variance_overall(k, ap), widened(&jack), one, s);
@@ -263,7 +276,7 @@ static void sum_groups(const work *k, uint64_t seed, mlk_mat groups)
 
 static jackknife sums_jackknife(const work *k, const metric_row *row, mlk_cmat groups)
 {
-    jackknife jack = {0};
+    jackknife jack = no_values;
     double without[N_SUMS];
     for (int pass = 0; pass < 2; pass++)
         for (size_t g = 0; g < groups.rows; g++) {
@@ -272,12 +285,10 @@ static jackknife sums_jackknife(const work *k, const metric_row *row, mlk_cmat g
             const double v = without[SUM_W] > 0.0 ? row->of_sums(k, without, NULL) : (double)NAN;
             if (isnan(v))
                 continue;
-            if (pass == 0) {
-                jack.n += 1.0;
-                jack.mean += (v - jack.mean) / jack.n;
-            } else {
-                add_deviation(&jack, jack.mean - v, 1.0);
-            }
+            if (pass == 0)
+                add_value(&jack, v, 1.0);
+            else
+                add_deviation(&jack, v, 1.0);
         }
     return jack;
 }
@@ -370,7 +381,7 @@ static double without_row(const work *k, const metric_row *row, cells *c, size_t
 static jackknife cells_jackknife(const bootstrap *b, const metric_row *row, cells *c)
 {
     const cells *from = &b->k->cells;
-    jackknife jack = {0};
+    jackknife jack = no_values;
     memcpy(c->count, from->count, from->k * from->k * sizeof(double));
     mlk_cells_margins(c);
     for (int pass = 0; pass < 2; pass++)
@@ -379,12 +390,10 @@ static jackknife cells_jackknife(const bootstrap *b, const metric_row *row, cell
             const double v = without_row(b->k, row, c, b->place[j], rows);
             if (isnan(v))
                 continue;
-            if (pass == 0) {
-                jack.n += rows;
-                jack.mean += rows / jack.n * (v - jack.mean);
-            } else {
-                add_deviation(&jack, jack.mean - v, rows);
-            }
+            if (pass == 0)
+                add_value(&jack, v, rows);
+            else
+                add_deviation(&jack, v, rows);
         }
     return jack;
 }

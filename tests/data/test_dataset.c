@@ -94,6 +94,7 @@ START_TEST(decides_the_task_by_the_target)
         {"x,y\n1,3\n2,-1\n3,3\n", "regression", 0, false},
         {"x,y\n1,3.5\n2,-1\n3,3\n", NULL, 0, false},
         {"x,y\n1,3.5\n2,-1\n3,3\n", "classification", 3, false},
+        {"x,y\n1,3.5e150\n2,-1.25e99\n3,7e18\n", NULL, 0, false},
         {"x,y\n0,0\n0,1\n0,2\n0,3\n0,4\n0,5\n0,6\n0,7\n0,8\n0,9\n0,10\n0,11\n0,12\n0,13\n0,14\n"
          "0,15\n0,16\n0,17\n0,18\n0,19\n",
          NULL, 20, true},

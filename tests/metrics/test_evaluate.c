@@ -262,6 +262,32 @@ START_TEST(groups_of_rows_give_the_width_that_rows_do)
 }
 END_TEST
 
+START_TEST(intervals_change_unit_with_the_errors)
+{
+    const double unit = _i ? 0x1p500 : 0x1p-500; /* cubes and fourth powers leave the range */
+    const mlk_predictions p = fixture_regression();
+    mlk_vec y = test_vec(N), f = test_vec(N);
+    for (size_t i = 0; i < N; i++) {
+        y.data[i] = unit * p.truth.data[i];
+        f.data[i] = unit * p.predicted.data[i];
+    }
+    mlk_predictions q = p;
+    q.truth = mlk_vec_c(y);
+    q.predicted = mlk_vec_c(f);
+    mlk_evaluation *a = evaluation_of(&p, NULL), *b = evaluation_of(&q, NULL);
+    static const char *const names[] = {"mae", "rmse", "mse", "rae", "r2"};
+    const double units[] = {unit, unit, unit * unit, 1.0, 1.0};
+    for (size_t i = 0; i < MLK_COUNT(names); i++) {
+        const mlk_score s = score_of(a, names[i]), t = score_of(b, names[i]);
+        ck_assert(s.low < s.value && s.value < s.high);
+        require_relative(t.low, s.low * units[i], 1e-12);
+        require_relative(t.high, s.high * units[i], 1e-12);
+    }
+    mlk_evaluation_free(a);
+    mlk_evaluation_free(b);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ sameness */
 
 static mlk_predictions fixture(int i)
@@ -525,6 +551,7 @@ Suite *test_suite(void)
     tcase_add_test(intervals, a_perfect_ranking_keeps_room_for_luck);
     tcase_add_test(intervals, intervals_hold_the_truth_as_often_as_they_say);
     tcase_add_test(intervals, groups_of_rows_give_the_width_that_rows_do);
+    tcase_add_loop_test(intervals, intervals_change_unit_with_the_errors, 0, 2);
     tcase_add_loop_test(same, gives_the_same_bytes_for_any_number_of_threads, 0, 4);
     tcase_add_test(same, the_seed_moves_only_the_bootstrap);
     tcase_add_test(content, the_baseline_is_the_mean_or_the_most_frequent_class);

@@ -57,6 +57,7 @@ static const struct {
     {"a,y\n1,2\n3,4\n", "mlkit-predict bad.csv bad.csv", 1, "bad.csv: not a model file"},
     {"a,y\n1,2\n3,4\n", "mlkit-show bad.csv.mlk", 1, "No such file"},
     {"a,y\n1,2\n3,4\n", "mlkit-eval x.mlk", 2, "1 arguments; expected MODEL.mlk DATA.csv"},
+    {"a,y\n1,2\n3,4\n", "mlkit-eval x.mlk --task regression bad.csv", 2, "is for --predictions"},
     {"a,y\n1,2\n3,4\n", "mlkit-eval --predictions bad.csv", 2, "needs --truth"},
     {"a,y\n1,2\n3,4\n", "mlkit-eval --predictions bad.csv --truth y --predicted b", 1, "'b'"},
 };
