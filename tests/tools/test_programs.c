@@ -324,7 +324,8 @@ START_TEST(eval_takes_predictions_made_by_anything)
     require_close(shell_json_number(json, "metrics", "recall"), 0.5, 1e-15);
     /* Whole numbers are taken as classes unless the task is said. */
     shell_write("p.csv", "y,p\n1,1.5\n2,2\n4,3\n");
-    json = out_of("mlkit-eval --predictions p.csv --truth y --predicted p --task regression --json");
+    json =
+        out_of("mlkit-eval --predictions p.csv --truth y --predicted p --task regression --json");
     require_close(shell_json_number(json, "metrics", "mae"), 0.5, 1e-15);
 }
 END_TEST
