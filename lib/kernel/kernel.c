@@ -447,15 +447,17 @@ static void tile_wide(const mlk_kernel_pick *a, size_t first, size_t count,
             T[r * ld + c] = (float)(room[r * b->count + c] / set->scale);
 }
 
-/* From products of rows to values of the kernel. */
-static void finish(const mlk_kernel_set *set, float ha, const float *h, size_t n, float *k)
+/* From products of row r of a with those of b to values of the kernel. */
+static void finish(const mlk_kernel_pick *a, size_t r, const mlk_kernel_pick *b, float *k)
 {
+    const mlk_kernel_set *set = a->set;
+    const float slope = (float)set->slope, offset = (float)set->offset;
     if (set->kernel.kind == MLK_KERNEL_RBF)
-        finish_rbf(ha, h, n, k);
+        finish_rbf(a->h[r], b->h, b->count, k);
     else if (set->kernel.kind == MLK_KERNEL_POLY)
-        finish_power((float)set->slope, (float)set->offset, set->kernel.degree, n, k);
+        finish_power(slope, offset, set->kernel.degree, b->count, k);
     else if (set->kernel.kind == MLK_KERNEL_SIGMOID)
-        finish_tanh((float)set->slope, (float)set->offset, n, k);
+        finish_tanh(slope, offset, b->count, k);
 }
 
 /* Products, or for wide sets, whose finish is nothing, the values. */
@@ -474,7 +476,7 @@ void mlk_kernel_tile(const mlk_kernel_pick *a, size_t first, size_t count, const
 {
     begin_tile(a, first, count, b, room, T, ld);
     for (size_t r = 0; r < count && !a->set->wide; r++)
-        finish(a->set, a->h[first + r], b->h, b->count, T + r * ld);
+        finish(a, first + r, b, T + r * ld);
 }
 
 /* A function of its own for each machine is not one that can be hidden. */
@@ -502,7 +504,7 @@ void mlk_kernel_add(const mlk_kernel_pick *a, size_t first, size_t count, const 
             const bool is = r0 + s < count;
             float *k = T + (is ? r0 + s : r0) * ld;
             if (is && !a->set->wide)
-                finish(a->set, a->h[first + r0 + s], b->h, b->count, k);
+                finish(a, first + r0 + s, b, k);
             rows[s] = k;
             w[s] = is ? weights[r0 + s] : 0.0;
         }
