@@ -161,6 +161,40 @@ START_TEST(precomputed_kernel_gives_the_same_machine)
 }
 END_TEST
 
+/* Pairs share kernel values of their classes; each is still the machine of its two alone. */
+START_TEST(one_versus_one_is_a_machine_a_pair)
+{
+    enum { N = 400, K = 4, P = 3 };
+    const mlk_cmat X = test_random_mat(5, N, P);
+    const mlk_data d = {.X = X, .y = test_classes(5, X, K), .n_classes = K};
+    mlk_svc_opts o = mlk_svc_opts_default();
+    o.kernel = _i;
+    o.tol = 1e-8;
+    o.gamma = 0.1;
+    mlk_svc *all, *one;
+    mlk_mat decisions = test_mat(N, K * (K - 1) / 2), two = test_mat(N, P), single = test_mat(N, 1);
+    mlk_vec y = test_vec(N);
+    require_ok(mlk_svc_fit(&d, &o, NULL, &all));
+    require_ok(mlk_svc_decision(all, X, NULL, decisions));
+    for (size_t a = 0, pair = 0; a < K; a++)
+        for (size_t b = a + 1; b < K; b++, pair++) {
+            size_t n = 0;
+            for (size_t i = 0; i < N; i++)
+                if (d.y.data[i] == (double)a || d.y.data[i] == (double)b) {
+                    memcpy(two.data + n * P, X.data + i * P, P * sizeof(double));
+                    y.data[n++] = d.y.data[i] == (double)a; /* the first class is the positive */
+                }
+            const mlk_data part = {.X = {two.data, n, P, P}, .y = {y.data, n}, .n_classes = 2};
+            require_ok(mlk_svc_fit(&part, &o, NULL, &one));
+            require_ok(mlk_svc_decision(one, X, NULL, single));
+            for (size_t i = 0; i < N; i++)
+                require_close(single.data[i], decisions.data[i * decisions.cols + pair], 1e-6);
+            mlk_svc_free(one);
+        }
+    mlk_svc_free(all);
+}
+END_TEST
+
 START_TEST(one_versus_rest_is_a_machine_a_class)
 {
     const mlk_cmat X = test_random_mat(3, 300, 4);
@@ -571,6 +605,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(fit, reports_what_plain_loops_find, 0, (int)MLK_COUNT(problems));
     tcase_add_loop_test(fit, needs_no_more_memory_than_it_may_use, 0, 2);
     tcase_add_test(fit, precomputed_kernel_gives_the_same_machine);
+    tcase_add_loop_test(fit, one_versus_one_is_a_machine_a_pair, 0, MLK_KERNEL_PRECOMPUTED);
     tcase_add_test(fit, one_versus_rest_is_a_machine_a_class);
     tcase_add_test(fit, weights_count_as_repeated_rows);
     tcase_add_loop_test(fit, ends_on_twin_rows_and_constant_features, 0, 2);
