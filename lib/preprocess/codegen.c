@@ -5,9 +5,9 @@
 
 #include "core/alloc.h"
 #include "core/status.h"
-#include "preprocess/pipeline.h"
+#include "preprocess/steps.h"
 
-/* The steps of a pipeline as C, in the order of pipeline.h: each line below adds a loop to the
+/* The steps of a pipeline as C, in the order of steps.h: each line below adds a loop to the
  * body of the function, after the tables that the loop reads. */
 
 static bool expands(const mlk_encoder *e, size_t j)

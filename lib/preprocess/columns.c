@@ -284,3 +284,16 @@ mlk_status mlk_columns_quantile(mlk_cmat X, const mlk_column_stats *stats, doubl
     mlk_free(s.scratch);
     return st;
 }
+
+size_t mlk_complete_rows(mlk_cmat X, size_t *rows)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < X.rows; i++) {
+        bool complete = true;
+        for (size_t j = 0; j < X.cols; j++)
+            complete &= !isnan(X.data[i * X.ld + j]);
+        rows[n] = i;
+        n += complete;
+    }
+    return n;
+}

@@ -27,4 +27,7 @@ mlk_status mlk_columns_quantile(mlk_cmat X, const mlk_column_stats *stats, doubl
 /* Values of column j that are not NaN, in row order, to out; returns their number. */
 size_t mlk_column_gather(mlk_cmat X, size_t j, double *out);
 
+/* Numbers of the rows of X without NaN into `rows` (X.rows places); returns how many. */
+size_t mlk_complete_rows(mlk_cmat X, size_t *rows);
+
 #endif

@@ -118,6 +118,11 @@ static size_t find_level(const mlk_encoder *e, size_t j, double v)
     return e->seen[at] ? at : SIZE_MAX;
 }
 
+bool mlk_encoder_is_identity(const mlk_encoder *e)
+{
+    return !e->categorical || e->kind == MLK_ENCODE_NATIVE;
+}
+
 bool mlk_encoder_knows(const mlk_encoder *e, size_t j, double value)
 {
     return !e->levels[j] || find_level(e, j, value) != SIZE_MAX;

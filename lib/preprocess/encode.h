@@ -28,6 +28,8 @@ typedef struct mlk_encoder {
  * that is no level code; MLK_ENOMEM. */
 mlk_status mlk_encoder_fit(mlk_cmat X, const size_t *rows, size_t n, const size_t *levels,
                            mlk_encode kind, mlk_encoder **encoder);
+/* Raw rows are design rows: no column is categorical, or codes are handed on. */
+bool mlk_encoder_is_identity(const mlk_encoder *encoder);
 /* Is this value of column j a level that training saw? (Always, for a numeric column.) */
 bool mlk_encoder_knows(const mlk_encoder *encoder, size_t j, double value);
 /* Raw row x to design row `out`. A missing category is NaN in each of its columns. */

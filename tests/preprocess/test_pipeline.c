@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "preprocess/pipeline.h"
+#include "preprocess/steps.h"
 #include "support/mlk_test.h"
 
 /* ------------------------------------------------- an algorithm that looks on */
