@@ -78,7 +78,7 @@ static void complete(const mlk_data *data, const mlk_lsq *lsq, mlk_linear *fit)
     const double variance = df > 0.0 ? lsq->rss / df : NAN;
     fit->b_error = sqrt(variance * lsq->b_inverse);
     for (size_t j = 0; j < fit->p; j++)
-        fit->errors[j] = sqrt(variance * lsq->inverse.data[j]);
+        fit->errors[j] = sqrt(variance) * lsq->spread.data[j];
 }
 
 static bool all_finite(const mlk_linear *fit)
@@ -103,7 +103,7 @@ mlk_status mlk_linear_fit(const mlk_data *data, const mlk_linear_opts *opts, con
     const size_t p = data->X.cols;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
     mlk_linear *fit = new_model(p);
-    mlk_lsq lsq = {.inverse = mlk_scratch_vec(&scratch, p), .mean = mlk_scratch_vec(&scratch, p)};
+    mlk_lsq lsq = {.spread = mlk_scratch_vec(&scratch, p), .mean = mlk_scratch_vec(&scratch, p)};
     mlk_status st = MLK_OK;
     if (scratch.failed || !fit) {
         st = MLK_FAIL(MLK_ENOMEM, "no memory for a linear model of %zu columns", p);

@@ -49,8 +49,8 @@ mlk_status mlk_lsq_units(const mlk_data *data, bool intercept, const mlk_run *ru
 
 void mlk_lsq_no_inverse(mlk_lsq *out)
 {
-    for (size_t j = 0; j < out->inverse.n; j++)
-        out->inverse.data[j] = NAN;
+    for (size_t j = 0; j < out->spread.n; j++)
+        out->spread.data[j] = NAN;
     out->b_inverse = NAN;
     out->condition = INFINITY;
 }
@@ -117,7 +117,7 @@ mlk_status mlk_lsq_inverse(const mlk_lsq_factor *f, bool intercept, mlk_lsq *out
             sum += T.data[k * p + c] * T.data[k * p + c];
             v.data[c] += T.data[k * p + c] * f->scale.data[j] * out->mean.data[j];
         }
-        out->inverse.data[j] = sum * f->scale.data[j] * f->scale.data[j];
+        out->spread.data[j] = sqrt(sum) * fabs(f->scale.data[j]);
     }
     for (size_t c = 0; c < p; c++)
         mean_part += v.data[c] * v.data[c];

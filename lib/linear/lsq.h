@@ -17,10 +17,11 @@ typedef enum mlk_lsq_solver {
 
 typedef struct mlk_lsq {
     mlk_vec w;          /* p weights */
-    mlk_vec inverse;    /* diagonal of (Z'SZ)^-1 with Z = X less its means; NaN where rank < p */
+    mlk_vec spread;     /* roots of the diagonal of (Z'SZ)^-1 with Z = X less its means: standard
+                         * errors in units of sigma; NaN where rank < p */
     mlk_vec mean;       /* p weighted means of X; zeros without intercept */
     double b, y_mean;   /* 0 without intercept */
-    double b_inverse;   /* what `inverse` is to w, to b; NaN without intercept */
+    double b_inverse;   /* what the square of `spread` is to w, to b; NaN without intercept */
     double total;       /* sum of weights */
     double rss, tss;    /* residual sum of squares; that of y (around its mean with intercept) */
     double condition;   /* of Z with columns scaled to length 1, 2-norm; inf where rank < p */
@@ -69,7 +70,7 @@ mlk_status mlk_lsq_shorten(const mlk_lsq_factor *f, mlk_lsq *out);
 mlk_status mlk_lsq_project_out(mlk_mat Nt, mlk_vec w);
 /* out->condition, destroying nothing. */
 mlk_status mlk_lsq_condition(const mlk_lsq_factor *f, mlk_lsq *out);
-/* out->inverse and b_inverse from R alone, in working precision. */
+/* out->spread and b_inverse from R alone, in working precision. */
 mlk_status mlk_lsq_inverse(const mlk_lsq_factor *f, bool intercept, mlk_lsq *out);
 /* NaN for what has no meaning where rank < p. */
 void mlk_lsq_no_inverse(mlk_lsq *out);

@@ -93,24 +93,27 @@ typedef struct decomposition {
     mlk_vec s, c;
 } decomposition;
 
-/* w = D V diag(1/s) U'c over the singular values above the noise, D diag(...)^2 D alike. */
+/* w = D V diag(1/s) U'c over the singular values above the noise, roots of D V diag(1/s)^2 V'D
+ * alike. */
 static void combine(const problem *s, const decomposition *g, mlk_lsq *out)
 {
     const size_t p = s->p;
     const double y_unit = s->scale.data[p];
     double mean_part = 0.0;
     memset(out->w.data, 0, p * sizeof(double));
-    memset(out->inverse.data, 0, p * sizeof(double));
+    memset(out->spread.data, 0, p * sizeof(double));
     for (size_t k = 0; k < out->rank; k++) {
         double dot = 0.0;
         for (size_t j = 0; j < p; j++) {
-            const double v = g->Vt.data[k * p + j] * s->unit.data[j] / g->s.data[k];
+            const double plain = g->Vt.data[k * p + j] / g->s.data[k], v = plain * s->unit.data[j];
             out->w.data[j] += g->c.data[k] * v / y_unit;
-            out->inverse.data[j] += v * v;
+            out->spread.data[j] += plain * plain;
             dot += v * out->mean.data[j];
         }
         mean_part += dot * dot;
     }
+    for (size_t j = 0; j < p; j++)
+        out->spread.data[j] = sqrt(out->spread.data[j]) * fabs(s->unit.data[j]);
     out->b_inverse = s->intercept ? 1.0 / out->total + mean_part : NAN;
 }
 
@@ -195,7 +198,22 @@ static mlk_status solve_tall(const mlk_data *d, bool intercept, bool svd, const 
 
 /* ------------------------------------------------------ for others to decompose */
 
-/* Fewer rows than columns: the rows themselves, centred, times the roots of their weights. */
+/* Subtracts from n values, `stride` apart, what their mean misses zero by, and gives that. */
+static double centre_again(double *v, size_t n, size_t stride, mlk_cvec w)
+{
+    double sum = 0.0, total = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += mlk_weight(w, i) * v[i * stride];
+        total += mlk_weight(w, i);
+    }
+    for (size_t i = 0; i < n; i++)
+        v[i * stride] -= sum / total;
+    return sum / total;
+}
+
+/* Fewer rows than columns: the rows themselves, centred, times the roots of their weights. Means
+ * that are large beside the spread are rounded by much of it, all rows of a column alike, which
+ * would look like one more dimension: so the deviations are centred again. */
 static mlk_status centre_rows(const mlk_data *d, bool intercept, const mlk_run *run, mlk_mat A,
                               mlk_vec c, mlk_vec mean)
 {
@@ -207,10 +225,19 @@ static mlk_status centre_rows(const mlk_data *d, bool intercept, const mlk_run *
                                  (mlk_vec){mean.data + p, 1}));
     }
     for (size_t i = 0; i < d->X.rows; i++) {
-        const double root = sqrt(mlk_weight(d->w, i)), *x = d->X.data + i * d->X.ld;
         for (size_t j = 0; j < p; j++)
-            A.data[i * A.ld + j] = root * (x[j] - mean.data[j]);
-        c.data[i] = root * (d->y.data[i] - mean.data[p]);
+            A.data[i * A.ld + j] = d->X.data[i * d->X.ld + j] - mean.data[j];
+        c.data[i] = d->y.data[i] - mean.data[p];
+    }
+    for (size_t j = 0; intercept && j < p; j++)
+        mean.data[j] += centre_again(A.data + j, d->X.rows, A.ld, d->w);
+    if (intercept)
+        mean.data[p] += centre_again(c.data, d->X.rows, 1, d->w);
+    for (size_t i = 0; d->w.n && i < d->X.rows; i++) {
+        const double root = sqrt(d->w.data[i]);
+        for (size_t j = 0; j < p; j++)
+            A.data[i * A.ld + j] *= root;
+        c.data[i] *= root;
     }
     return MLK_OK;
 }

@@ -130,7 +130,7 @@ static void solve(const problem *s, mlk_lsq *out)
     out->b = twofold_value(b);
 }
 
-/* Diagonal of (Z'SZ)^-1 = T D^-1 T' with T = U^-1, and what the means make of it. */
+/* Roots of the diagonal of (Z'SZ)^-1 = T D^-1 T' with T = U^-1, and what the means make of it. */
 static void invert(const problem *s, mlk_lsq *out)
 {
     const size_t p = s->p;
@@ -144,7 +144,7 @@ static void invert(const problem *s, mlk_lsq *out)
             const double t = s->t_high.data[k * p + c];
             sum += t * t / moment(s, c, c).high;
         }
-        out->inverse.data[s->pivot[k]] = sum * weight * unit * unit;
+        out->spread.data[s->pivot[k]] = sqrt(sum * weight) * fabs(unit);
     }
     for (size_t c = 0; s->intercept && c < p; c++) {
         twofold sum = {0.0, 0.0};

@@ -383,6 +383,31 @@ START_TEST(more_columns_than_rows_give_the_shortest_interpolation) /* by hand, i
 }
 END_TEST
 
+/* Two rows: w = d (y_1 - y_0) / |d|^2 with d = x_1 - x_0, however far from zero they lie. */
+START_TEST(a_large_mean_is_no_dimension)
+{
+    enum { P = 60 };
+    const mlk_cmat Z = test_random_mat(91, 2, P);
+    const double y[] = {3.5, -1.25};
+    mlk_mat X = test_mat(2, P);
+    for (size_t i = 0; i < 2 * P; i++)
+        X.data[i] = 1e6 + Z.data[i];
+    double d[P], square = 0.0;
+    for (size_t j = 0; j < P; j++) {
+        d[j] = X.data[P + j] - X.data[j]; /* exact [sterbenz1974] */
+        square += d[j] * d[j];
+    }
+    const mlk_data data = {.X = mlk_mat_c(X), .y = {y, 2}};
+    for (int solver = MLK_LINEAR_AUTO; solver <= MLK_LINEAR_SVD; solver++) {
+        mlk_linear *model = fit(&data, true, solver);
+        ck_assert_uint_eq(mlk_linear_stats_of(model).rank, 2);
+        for (size_t j = 0; j < P; j++)
+            require_close(mlk_linear_coef(model).data[j], d[j] * (y[1] - y[0]) / square, 1e-13);
+        mlk_linear_free(model);
+    }
+}
+END_TEST
+
 /* ------------------------------------------------------- large and awkward data */
 
 START_TEST(one_read_of_the_rows_does_as_well_as_reflections)
@@ -440,6 +465,20 @@ START_TEST(keeps_its_digits_where_columns_nearly_coincide)
 }
 END_TEST
 
+/* Standard errors, where the target, too, is in another unit. */
+static void require_units_of_errors(mlk_cmat X, mlk_cvec y, const mlk_linear *plain,
+                                    const double *unit, int solver)
+{
+    mlk_vec other = test_vec(y.n);
+    for (size_t i = 0; i < y.n; i++)
+        other.data[i] = 1e100 * y.data[i];
+    mlk_linear *model = fit(&(mlk_data){.X = X, .y = mlk_vec_c(other)}, true, solver);
+    for (size_t j = 1; j < X.cols; j++)
+        require_relative(mlk_linear_standard_errors(model).data[j] * unit[j] / 1e100,
+                         mlk_linear_standard_errors(plain).data[j], 1e-10);
+    mlk_linear_free(model);
+}
+
 START_TEST(extreme_units_change_nothing_but_units)
 {
     const double unit[] = {1e-200, 1.0, 1e180, 3e-9};
@@ -455,6 +494,8 @@ START_TEST(extreme_units_change_nothing_but_units)
             for (size_t j = 0; j < 4; j++)
                 require_relative(mlk_linear_coef(b).data[j] * unit[j], mlk_linear_coef(a).data[j],
                                  1e-11);
+            if (n == 30)
+                require_units_of_errors(mlk_mat_c(X), plain.y, a, unit, solver);
             require_relative(mlk_linear_stats_of(a).rss, mlk_linear_stats_of(b).rss, 1e-12);
             mlk_linear_free(a);
             mlk_linear_free(b);
@@ -901,6 +942,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(oracles, has_the_statistics_of_lm, 0, (int)MLK_COUNT(lm));
     tcase_add_loop_test(rank, takes_the_shortest_solution_and_says_so, 0, 2);
     tcase_add_test(rank, more_columns_than_rows_give_the_shortest_interpolation);
+    tcase_add_test(rank, a_large_mean_is_no_dimension);
     tcase_add_test(hard, one_read_of_the_rows_does_as_well_as_reflections);
     tcase_add_test(hard, keeps_its_digits_where_columns_nearly_coincide);
     tcase_add_test(hard, extreme_units_change_nothing_but_units);
