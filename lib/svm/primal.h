@@ -20,8 +20,8 @@
  * rounded one's gradient gives, which are feasible. ||w||_1 makes each step a lasso of p variables
  * on that Hessian, by coordinate descent. A strided tenth of many rows gives the start.
  *
- * Beyond PRIMAL_DENSE columns the step comes from conjugate gradients with products over the
- * active rows. Cost of a step: n p + rows changed * p^2 + p^3 / 3.
+ * Beyond PRIMAL_DENSE columns the step comes, but for L1, from conjugate gradients with products
+ * over the active rows. Cost of a step: n p + rows changed * p^2 + p^3 / 3.
  */
 enum { PRIMAL_DENSE = 3000 };
 
