@@ -212,13 +212,16 @@ static outcome outcome_of(const dual *d)
 }
 
 /* The nu form's solution, one variable a sample again, scaled so that the margin is 1. The biases
- * of its groups are -rho - r for the positive class and -rho + r for the other. */
+ * of its groups are -rho - r for the positive class and -rho + r for the other. Where the classes
+ * overlap, a small nu has no solution but w = 0, r = 0 [Crisp and Burges 1999]; what is left is rounding. */
 static mlk_status finish_nu(const mlk_svc_opts *o, dual *d, size_t n, const machine_of *p,
                             outcome *out)
 {
     const double r = 0.5 * (d->bias[1] - d->bias[0]);
-    if (!(r > 0.0))
-        return MLK_FAIL(MLK_ESINGULAR, "nu = %g leaves classes %zu and %zu no margin; lower nu",
+    if (!(r > d->violation))
+        return MLK_FAIL(MLK_ESINGULAR,
+                        "nu = %g leaves classes %zu and %zu no margin: they overlap; raise nu, or "
+                        "give C instead",
                         o->nu, p->a, p->b);
     for (size_t i = 0; i < n; i++)
         d->beta[i] = (d->beta[i] + d->beta[n + i]) / r;

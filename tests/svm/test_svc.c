@@ -555,6 +555,30 @@ START_TEST(rejects_bad_input_and_says_why)
 }
 END_TEST
 
+/* Rows 0, 2, 4, 6 against 1, 3, 5, 7. The nu form separates the classes' hulls with no row weighing
+ * more than 1 / (4 nu): they meet for nu = 0.8 (up to 3.75, from 3.25), and for 0.9 they
+ * end at 10/3 and 11/3. The rows that weigh less, 0 and 7, then lie on the margins. */
+START_TEST(nu_must_be_large_enough_where_classes_overlap)
+{
+    const double x[] = {0, 2, 4, 6, 1, 3, 5, 7}, y[] = {0, 0, 0, 0, 1, 1, 1, 1};
+    const mlk_data d = {.X = {x, 8, 1, 1}, .y = {y, 8}, .n_classes = 2};
+    mlk_svc_opts o = mlk_svc_opts_default();
+    mlk_svc *model;
+    o.kernel = MLK_KERNEL_LINEAR;
+    o.tol = 1e-9;
+    o.nu = 0.8;
+    require_fail(mlk_svc_fit(&d, &o, NULL, &model), MLK_ESINGULAR,
+                 "nu = 0.8 leaves classes 1 and 0 no margin: they overlap; raise nu");
+    o.nu = 0.9;
+    require_ok(mlk_svc_fit(&d, &o, NULL, &model));
+    double f[8];
+    require_ok(mlk_svc_decision(model, d.X, NULL, (mlk_mat){f, 8, 1, 1}));
+    for (size_t i = 0; i < 8; i++)
+        require_close(f[i], (x[i] - 3.5) / 3.5, 1e-6);
+    mlk_svc_free(model);
+}
+END_TEST
+
 START_TEST(survives_each_failing_allocation)
 {
     const mlk_cmat X = test_random_mat(1, 30, 2);
@@ -617,6 +641,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(use, a_grid_fits_each_as_if_alone, 0, 2);
     tcase_add_test(use, a_grid_computes_kernels_once_and_starts_warm);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
+    tcase_add_test(errors, nu_must_be_large_enough_where_classes_overlap);
     tcase_add_loop_test(errors, survives_each_failing_allocation, 0, 4);
     tcase_add_test(errors, stops_when_cancelled);
     return s;
