@@ -213,7 +213,8 @@ static outcome outcome_of(const dual *d)
 
 /* The nu form's solution, one variable a sample again, scaled so that the margin is 1. The biases
  * of its groups are -rho - r for the positive class and -rho + r for the other. Where the classes
- * overlap, a small nu has no solution but w = 0, r = 0 [Crisp and Burges 1999]; what is left is rounding. */
+ * overlap, a small nu has no solution but w = 0, r = 0 [Crisp and Burges 1999]; what is left is
+ * rounding. */
 static mlk_status finish_nu(const mlk_svc_opts *o, dual *d, size_t n, const machine_of *p,
                             outcome *out)
 {

@@ -24,8 +24,8 @@
  * max over b_i that may rise of -g_i plus max over those that may fall of g_i, is at most `tol`
  * (LIBSVM's criterion; g the gradient of (2), in double). With `nu` given, the nu form [Schoelkopf
  * et al. 2000]: nu in (0, 1] bounds the share of margin errors from above and that of support
- * vectors from below; C is then not used. Where the classes overlap, nu must be large enough to leave
- * a margin [Crisp and Burges 1999]; else the fit is refused, MLK_ESINGULAR.
+ * vectors from below; C is then not used. Where the classes overlap, nu must be large enough to
+ * leave a margin [Crisp and Burges 1999]; else the fit is refused, MLK_ESINGULAR.
  *
  * More classes: one machine a pair (`ovo`); each votes, the class with most votes wins, and among
  * equals the first. Or one machine a class against all others (`ovr`); the largest decision value
