@@ -1,34 +1,15 @@
-#include <mlkit/report/plot.h>
+#include "report/plot_work.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/alloc.h"
 #include "core/number.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "core/strbuf.h"
-#include "report/plot_svg.h"
 #include "report/utf8.h"
 
-/*
- * A chart is kept as the pieces of its part of the script: layers add a block of data and a clause
- * of the plot command, the rest adds settings. Texts of an author are kept as they came and quoted
- * when written: inside gnuplot's single quotes nothing has a meaning but the quote itself, which
- * is written as an apostrophe (gnuplot 5.4 misreads a doubled quote at the beginning).
- */
-struct mlk_plot {
-    mlk_strbuf title, x_label, y_label, description, remark, value_label;
-    mlk_strbuf data, settings, clauses;
-    size_t blocks, names, values;
-    bool log[2], ranged[2], named[2], square, equal, bare;
-    double height;
-    double least, greatest; /* of what is drawn across; more than all where nothing is */
-};
-
-enum { TITLE_PIXELS = 36, LONGEST_NAME = 28, MOST_NAMES = 60 };
+enum { LONGEST_NAME = 28, MOST_NAMES = 60 };
 
 static const unsigned colours[2][MLK_PLOT_COLOURS] = {
     {0x0072B2, 0xD55E00, 0x008F68, 0xC2619A, 0xB07500, 0x2E8BC0, 0x8A7F00},
@@ -59,6 +40,16 @@ static bool failed(const mlk_plot *p)
            p->settings.failed || p->clauses.failed;
 }
 
+mlk_status mlk_plot_check(const mlk_plot *const *plots, size_t n)
+{
+    if (!n)
+        return MLK_FAIL(MLK_EINVAL, "a picture of no charts");
+    for (size_t i = 0; i < n; i++)
+        if (failed(plots[i]))
+            return MLK_FAIL(MLK_ENOMEM, "no memory for a picture");
+    return MLK_OK;
+}
+
 mlk_plot *mlk_plot_new(const char *title, const char *x_label, const char *y_label)
 {
     mlk_plot *p = mlk_alloc_zero(1, sizeof *p);
@@ -81,7 +72,7 @@ void mlk_plot_free(mlk_plot *plot)
     mlk_free(plot);
 }
 
-static const char *text_of(const mlk_strbuf *b) { return b->text ? b->text : ""; }
+const char *mlk_plot_text_of(const mlk_strbuf *b) { return b->text ? b->text : ""; }
 
 void mlk_plot_describe(mlk_plot *plot, const char *fmt, ...)
 {
@@ -109,9 +100,7 @@ void mlk_plot_remark(mlk_plot *plot, const char *fmt, ...)
 
 /* ------------------------------------------------------------------ pieces */
 
-/* 'text' as gnuplot reads it; of `most` characters at most (0: any), the last a "…" if cut.
- * `format`: where gnuplot takes it for a format of numbers. */
-static void add_quoted(mlk_strbuf *b, const char *text, size_t most, bool format)
+void mlk_plot_add_quoted(mlk_strbuf *b, const char *text, size_t most, bool format)
 {
     size_t n = 0, characters = 0;
     for (const char *s = text; *s; s++)
@@ -142,7 +131,7 @@ static bool drawable(const mlk_plot *p, mlk_plot_axis axis, double v)
     return fabs(v) < 1e300 && !(p->log[axis] && v <= 0.0);
 }
 
-static void add_number(mlk_strbuf *b, double v, const char *after)
+void mlk_plot_add_number(mlk_strbuf *b, double v, const char *after)
 {
     char number[MLK_REAL_CHARS];
     mlk_strbuf_add_n(b, number, mlk_format_digits(v, 8, number));
@@ -167,7 +156,7 @@ static void add_name(mlk_plot *p, const char *name)
     }
     p->names++;
     mlk_strbuf_add(&p->clauses, " title ");
-    add_quoted(&p->clauses, name, LONGEST_NAME, false);
+    mlk_plot_add_quoted(&p->clauses, name, LONGEST_NAME, false);
 }
 
 /* lc rgb '#00RRGGBB' with an opacity. */
@@ -204,7 +193,7 @@ static bool add_rows(mlk_plot *p, const mlk_cvec *columns, size_t n_columns, uns
         gap = !whole;
         any |= whole;
         for (size_t c = 0; whole && c < n_columns; c++) {
-            add_number(&p->data, columns[c].data[i], c + 1 == n_columns ? "\n" : " ");
+            mlk_plot_add_number(&p->data, columns[c].data[i], c + 1 == n_columns ? "\n" : " ");
             if (x_columns >> c & 1)
                 reach(p, columns[c].data[i]);
         }
@@ -234,10 +223,10 @@ void mlk_plot_range(mlk_plot *plot, mlk_plot_axis axis, double lo, double hi)
     }
     mlk_strbuf_printf(&plot->settings, "set %crange [", axis_letter(axis));
     if (drawable(plot, axis, lo))
-        add_number(&plot->settings, lo, "");
+        mlk_plot_add_number(&plot->settings, lo, "");
     mlk_strbuf_add(&plot->settings, ":");
     if (drawable(plot, axis, hi))
-        add_number(&plot->settings, hi, "");
+        mlk_plot_add_number(&plot->settings, hi, "");
     mlk_strbuf_add(&plot->settings, "]\n");
     plot->ranged[axis] = true;
 }
@@ -274,7 +263,7 @@ void mlk_plot_names(mlk_plot *plot, mlk_plot_axis axis, const char *const *names
         wide += (length < LONGEST_NAME ? length : LONGEST_NAME) + 2;
         if (i)
             mlk_strbuf_add(b, ", ");
-        add_quoted(b, names[i], LONGEST_NAME, true);
+        mlk_plot_add_quoted(b, names[i], LONGEST_NAME, true);
         mlk_strbuf_printf(b, " %zu", i);
     }
     mlk_strbuf_add(b, ")\n");
@@ -387,12 +376,12 @@ void mlk_plot_boxes(mlk_plot *plot, const char *name, const mlk_plot_box *boxes,
         any = true;
         reach(plot, b->x0);
         reach(plot, b->x1);
-        add_number(&plot->data, (b->x0 + b->x1) / 2.0, " ");
-        add_number(&plot->data, (b->y0 + b->y1) / 2.0, " ");
-        add_number(&plot->data, b->x0, " ");
-        add_number(&plot->data, b->x1, " ");
-        add_number(&plot->data, b->y0, " ");
-        add_number(&plot->data, b->y1, " ");
+        mlk_plot_add_number(&plot->data, (b->x0 + b->x1) / 2.0, " ");
+        mlk_plot_add_number(&plot->data, (b->y0 + b->y1) / 2.0, " ");
+        mlk_plot_add_number(&plot->data, b->x0, " ");
+        mlk_plot_add_number(&plot->data, b->x1, " ");
+        mlk_plot_add_number(&plot->data, b->y0, " ");
+        mlk_plot_add_number(&plot->data, b->y1, " ");
         const double opacity = b->opacity >= 0.0 && b->opacity <= 1.0 ? b->opacity : 0.0;
         mlk_strbuf_printf(&plot->data, "0x%02X%06X\n", (unsigned)lround(255.0 * (1.0 - opacity)),
                           mlk_plot_colour(b->colour, false));
@@ -432,7 +421,7 @@ void mlk_plot_mark(mlk_plot *plot, mlk_plot_axis axis, double at, const char *na
     for (int end = 0; end < 2; end++) {
         mlk_strbuf_add(&plot->settings, end ? " to " : "set arrow from ");
         mlk_strbuf_add(&plot->settings, x ? "first " : end ? "graph 1, first " : "graph 0, first ");
-        add_number(&plot->settings, at, "");
+        mlk_plot_add_number(&plot->settings, at, "");
         mlk_strbuf_add(&plot->settings, !x ? "" : end ? ", graph 1" : ", graph 0");
     }
     mlk_strbuf_printf(&plot->settings, " nohead lw 1.5 dt %d lc rgb '#%06X' back\n", x ? 2 : 4,
@@ -450,10 +439,10 @@ void mlk_plot_text(mlk_plot *plot, double x, double y, int side, const char *tex
     if (!plot || !drawable(plot, MLK_PLOT_X, x) || !drawable(plot, MLK_PLOT_Y, y))
         return;
     mlk_strbuf_add(&plot->settings, "set label ");
-    add_quoted(&plot->settings, text, 0, true);
+    mlk_plot_add_quoted(&plot->settings, text, 0, true);
     mlk_strbuf_add(&plot->settings, " at ");
-    add_number(&plot->settings, x, ", ");
-    add_number(&plot->settings, y, side < 0 ? " left" : side > 0 ? " right" : " center");
+    mlk_plot_add_number(&plot->settings, x, ", ");
+    mlk_plot_add_number(&plot->settings, y, side < 0 ? " left" : side > 0 ? " right" : " center");
     mlk_strbuf_add(&plot->settings, " front\n");
 }
 
@@ -467,290 +456,4 @@ size_t mlk_plot_sample(size_t n, size_t *rows)
         if (mlk_rng_below(&rng, n - i) < most - m)
             rows[m++] = i;
     return m;
-}
-
-/* ------------------------------------------------------------------ script */
-
-mlk_plot_opts mlk_plot_opts_default(void)
-{
-    return (mlk_plot_opts){
-        .format = MLK_PLOT_SVG, .width = 560.0, .height = 400.0, .standalone = true, .id = "plot"};
-}
-
-mlk_status mlk_plot_format_of(const char *path, mlk_plot_format *format)
-{
-    static const char *const endings[] = {
-        [MLK_PLOT_SVG] = ".svg", [MLK_PLOT_PDF] = ".pdf", [MLK_PLOT_PNG] = ".png"};
-    const size_t length = strlen(path);
-    for (size_t i = 0; i < MLK_COUNT(endings); i++)
-        if (length > 4 && strcasecmp(path + length - 4, endings[i]) == 0) {
-            *format = (mlk_plot_format)i;
-            return MLK_OK;
-        }
-    return MLK_FAIL(MLK_EINVAL, "'%s' is no picture; expected a name ending in .svg, .pdf or .png",
-                    path);
-}
-
-/* Charts in rows, and how large all of it is. */
-typedef struct layout {
-    size_t columns;
-    double width, height, top; /* pixels; top: of the common title */
-} layout;
-
-static double row_height(const mlk_plot *const *plots, size_t n, size_t columns, size_t row)
-{
-    double h = 0.0;
-    for (size_t i = row * columns; i < n && i < (row + 1) * columns; i++)
-        h = plots[i]->height > h ? plots[i]->height : h;
-    return h;
-}
-
-static layout layout_of(const mlk_plot *const *plots, size_t n, const mlk_plot_opts *opts)
-{
-    layout l = {.columns = opts->columns, .top = opts->title ? TITLE_PIXELS : 0.0};
-    if (!l.columns)
-        l.columns = (size_t)ceil(sqrt((double)n));
-    if (l.columns > n)
-        l.columns = n;
-    l.width = ceil(opts->width * (double)l.columns);
-    l.height = l.top;
-    for (size_t row = 0; row * l.columns < n; row++)
-        l.height += opts->height * row_height(plots, n, l.columns, row);
-    l.height = ceil(l.height);
-    return l;
-}
-
-static void add_terminal(mlk_strbuf *b, const mlk_plot_opts *opts, const layout *l)
-{
-    switch (opts->format) {
-    case MLK_PLOT_SVG:
-        mlk_strbuf_printf(b, "set terminal svg size %.0f,%.0f dynamic noenhanced font 'Arial,13'\n",
-                          l->width, l->height);
-        break;
-    case MLK_PLOT_PDF:
-        mlk_strbuf_add(b, "set terminal pdfcairo size ");
-        add_number(b, l->width / 96.0, "in,");
-        add_number(b, l->height / 96.0, "in noenhanced font 'Sans,10'\n");
-        break;
-    case MLK_PLOT_PNG:
-        mlk_strbuf_printf(b,
-                          "set terminal pngcairo size %.0f,%.0f noenhanced font 'Sans,10' "
-                          "fontscale 2 linewidth 2 pointscale 2\n",
-                          2.0 * l->width, 2.0 * l->height);
-        break;
-    }
-    mlk_strbuf_add(b, "set encoding utf8\n");
-}
-
-static void add_titles(mlk_strbuf *b, const mlk_plot *p, bool untitled)
-{
-    const bool title = p->title.len && !untitled;
-    if (title || p->remark.len) {
-        mlk_strbuf_add(b, "set title ");
-        if (title)
-            add_quoted(b, p->title.text, 0, false);
-        if (title && p->remark.len)
-            mlk_strbuf_add(b, ".\"\\n\".");
-        if (p->remark.len)
-            add_quoted(b, p->remark.text, 0, false);
-        mlk_strbuf_add(b, "\n");
-    }
-    mlk_strbuf_add(b, "set xlabel ");
-    add_quoted(b, text_of(&p->x_label), 0, false);
-    mlk_strbuf_add(b, "\nset ylabel ");
-    add_quoted(b, text_of(&p->y_label), 0, false);
-    mlk_strbuf_add(b, "\n");
-}
-
-/* Numbers below the chart that have room: gnuplot sets up to ten, however long they are. */
-static void add_tics(mlk_strbuf *b, const mlk_plot *p)
-{
-    enum { MOST_TICS = 6 };
-    const double range = p->greatest - p->least;
-    if (p->bare || p->named[MLK_PLOT_X] || p->log[MLK_PLOT_X] || !(range > 0.0 && range < 1e300))
-        return;
-    const double power = pow(10.0, floor(log10(range / MOST_TICS)));
-    const double digit = range / MOST_TICS / power;
-    mlk_strbuf_add(b, "set xtics ");
-    add_number(b, power * (digit > 5.0 ? 10.0 : digit > 2.0 ? 5.0 : digit > 1.0 ? 2.0 : 1.0), "\n");
-}
-
-/* What all charts have in common, and then the chart's own. */
-static void add_settings(mlk_strbuf *b, const mlk_plot *p, bool untitled)
-{
-    mlk_strbuf_add(b, p->bare ? "unset border\nunset tics\n"
-                              : "set border 3\nset tics out nomirror scale 0.5\nset format '%g'\n");
-    if (!p->bare && !(p->named[MLK_PLOT_X] && p->named[MLK_PLOT_Y]))
-        mlk_strbuf_printf(b, "set grid %s %s lt 1 lw 0.5 lc rgb '#A0777777'\n",
-                          p->named[MLK_PLOT_X] ? "noxtics" : "xtics",
-                          p->named[MLK_PLOT_Y] ? "noytics" : "ytics");
-    add_tics(b, p);
-    mlk_strbuf_add(b, "set style fill solid noborder\n");
-    if (!p->names)
-        mlk_strbuf_add(b, "unset key\n");
-    else
-        mlk_strbuf_printf(b, "set key outside %s samplen 1.5 height 0.7 Left reverse\n",
-                          p->names > 4 ? "right top vertical" : "below center horizontal");
-    add_titles(b, p, untitled);
-    if (p->values) {
-        mlk_strbuf_add(b, "set palette defined (0 '#4458C4', 1 '#B0408F', 2 '#D9791F')\n"
-                          "set palette maxcolors 64\nset colorbox\nset cblabel ");
-        add_quoted(b, text_of(&p->value_label), 0, false);
-        mlk_strbuf_add(b, "\n");
-    }
-    mlk_strbuf_add(b, text_of(&p->settings));
-}
-
-static void add_plot(mlk_strbuf *b, const mlk_plot *p)
-{
-    if (p->clauses.len) {
-        mlk_strbuf_add(b, text_of(&p->data));
-        mlk_strbuf_printf(b, "plot %s\n", p->clauses.text);
-        return;
-    }
-    mlk_strbuf_printf(b, "%s%s", p->ranged[MLK_PLOT_X] ? "" : "set xrange [1:2]\n",
-                      p->ranged[MLK_PLOT_Y] ? "" : "set yrange [1:2]\n");
-    if (!p->bare)
-        mlk_strbuf_add(b, "set label 'nothing to draw' at graph 0.5, graph 0.5 center\n");
-    mlk_strbuf_add(b, "plot NaN notitle\n");
-}
-
-static mlk_status check(const mlk_plot *const *plots, size_t n)
-{
-    if (!n)
-        return MLK_FAIL(MLK_EINVAL, "a picture of no charts");
-    for (size_t i = 0; i < n; i++)
-        if (failed(plots[i]))
-            return MLK_FAIL(MLK_ENOMEM, "no memory for a picture");
-    return MLK_OK;
-}
-
-mlk_status mlk_plot_script(const mlk_plot *const *plots, size_t n, const mlk_plot_opts *opts,
-                           char **script)
-{
-    const mlk_plot_opts defaults = mlk_plot_opts_default();
-    mlk_strbuf b = MLK_STRBUF_INIT;
-    *script = NULL;
-    opts = opts ? opts : &defaults;
-    MLK_TRY(check(plots, n));
-    const layout l = layout_of(plots, n, opts);
-    double below = l.height - l.top; /* of the row's upper edge */
-    add_terminal(&b, opts, &l);
-    mlk_strbuf_add(&b, "set multiplot\n");
-    for (size_t i = 0; i < n; i++) {
-        const size_t row = i / l.columns, column = i % l.columns;
-        const double h = opts->height * row_height(plots, n, l.columns, row);
-        below -= column ? 0.0 : h;
-        mlk_strbuf_add(&b, "reset\n");
-        if (i == 0 && opts->title) {
-            mlk_strbuf_add(&b, "set label ");
-            add_quoted(&b, opts->title, 0, true);
-            mlk_strbuf_add(&b, " at screen 0.5, screen ");
-            add_number(&b, 1.0 - 0.6 * l.top / l.height, " center font ',16'\n");
-        }
-        mlk_strbuf_add(&b, "set size ");
-        mlk_strbuf_add(&b, plots[i]->square ? "square " : plots[i]->equal ? "ratio -1 " : "");
-        add_number(&b, 1.0 / (double)l.columns, ",");
-        add_number(&b, h / l.height, "\nset origin ");
-        add_number(&b, (double)column / (double)l.columns, ",");
-        add_number(&b, below / l.height, "\n");
-        add_settings(&b, plots[i], opts->untitled);
-        add_plot(&b, plots[i]);
-    }
-    mlk_strbuf_add(&b, "unset multiplot\n");
-    *script = mlk_strbuf_take(&b);
-    return *script ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for a picture");
-}
-
-/* ----------------------------------------------------------------- finishing */
-
-/* Title and description of the whole: those of its charts. */
-static void add_texts(const mlk_plot *const *plots, size_t n, const char *title, mlk_strbuf *all,
-                      mlk_strbuf *description)
-{
-    mlk_strbuf_add(all, title ? title : "");
-    for (size_t i = 0; i < n; i++) {
-        if (!title)
-            mlk_strbuf_printf(all, "%s%s", i ? "; " : "", text_of(&plots[i]->title));
-        mlk_strbuf_printf(description, "%s%s", i ? " " : "", text_of(&plots[i]->description));
-        if (plots[i]->remark.len)
-            mlk_strbuf_printf(description, " (%s)", plots[i]->remark.text);
-    }
-}
-
-/* The date of a PDF file, as long as it was. */
-static void blank_date(char *pdf, size_t size)
-{
-    static const char key[] = "/CreationDate (D:";
-    const size_t length = strlen(key);
-    for (size_t i = 0; i + length < size; i++)
-        if (memcmp(pdf + i, key, length) == 0)
-            for (size_t j = i + length; j < size && pdf[j] >= '0' && pdf[j] <= '9'; j++)
-                pdf[j] = '0';
-}
-
-static mlk_status copy_checked(const mlk_plot_opts *opts, const char *drawn, size_t size,
-                               mlk_strbuf *out)
-{
-    const bool pdf = opts->format == MLK_PLOT_PDF;
-    const char *begins = pdf ? "%PDF-" : "\x89PNG\r\n";
-    if (size < strlen(begins) || memcmp(drawn, begins, strlen(begins)) != 0)
-        return MLK_FAIL(MLK_EFORMAT, "what was drawn is no %s", pdf ? "PDF" : "PNG");
-    mlk_strbuf_add_n(out, drawn, size);
-    if (pdf && !out->failed)
-        blank_date(out->text, out->len);
-    return MLK_OK;
-}
-
-/* A finished picture for the caller, or the failure of making it. */
-static mlk_status hand_over(mlk_status st, mlk_strbuf *out, char **picture, size_t *size)
-{
-    *picture = NULL;
-    *size = out->len;
-    if (st == MLK_OK)
-        *picture = mlk_strbuf_take(out);
-    else
-        mlk_strbuf_free(out);
-    return st != MLK_OK ? st : *picture ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for a picture");
-}
-
-static mlk_status finish(const mlk_plot_opts *opts, mlk_svg_texts texts, const char *unit,
-                         const char *drawn, size_t drawn_size, mlk_strbuf *out)
-{
-    if (opts->format != MLK_PLOT_SVG)
-        return copy_checked(opts, drawn, drawn_size, out);
-    mlk_strbuf text = MLK_STRBUF_INIT; /* with a NUL behind */
-    mlk_strbuf_add_n(&text, drawn, drawn_size);
-    const mlk_status st = text.failed ? MLK_FAIL(MLK_ENOMEM, "no memory for a picture")
-                                      : mlk_svg_rewrite(text.text, opts, texts, unit, out);
-    mlk_strbuf_free(&text);
-    return st;
-}
-
-mlk_status mlk_plot_finish(const mlk_plot *const *plots, size_t n, const mlk_plot_opts *opts,
-                           const char *drawn, size_t drawn_size, char **picture, size_t *size)
-{
-    const mlk_plot_opts defaults = mlk_plot_opts_default();
-    mlk_strbuf out = MLK_STRBUF_INIT, title = MLK_STRBUF_INIT, description = MLK_STRBUF_INIT;
-    *picture = NULL;
-    opts = opts ? opts : &defaults;
-    MLK_TRY(check(plots, n));
-    add_texts(plots, n, opts->title, &title, &description);
-    const mlk_svg_texts texts = {text_of(&title), text_of(&description)};
-    const mlk_status st = title.failed || description.failed
-                              ? MLK_FAIL(MLK_ENOMEM, "no memory for a picture")
-                              : finish(opts, texts, "px", drawn, drawn_size, &out);
-    mlk_strbuf_free(&title);
-    mlk_strbuf_free(&description);
-    return hand_over(st, &out, picture, size);
-}
-
-mlk_status mlk_plot_finish_graph(const mlk_plot_opts *opts, const char *drawn, size_t drawn_size,
-                                 char **picture, size_t *size)
-{
-    const mlk_plot_opts defaults = mlk_plot_opts_default();
-    mlk_strbuf out = MLK_STRBUF_INIT;
-    opts = opts ? opts : &defaults;
-    const mlk_svg_texts texts = {opts->title ? opts->title : "Graph", ""};
-    return hand_over(finish(opts, texts, "pt", drawn, drawn_size, &out), &out, picture, size);
 }
