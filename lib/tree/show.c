@@ -9,29 +9,44 @@
 #include "model/algo.h"
 #include "tree/grow.h"
 #include "tree/splitter.h"
+#include "tree/threshold.h"
 
 void mlk_tree_text_free(char *text) { mlk_free(text); }
 
 /* ------------------------------------------------------------ names and numbers */
 
-enum { DIGITS = 8 };
+enum { DIGITS = 8, PICTURE_DIGITS = 5 };
 
 typedef struct writer {
     const mlk_tree *tree;
     const mlk_tree_names *names;
     size_t p, k;
+    int figures;     /* digits of figures */
+    uint8_t *digits; /* of each column's thresholds; NULL when out of memory */
     mlk_strbuf out;
 } writer;
 
 static writer writer_of(const mlk_tree *tree, const mlk_tree_names *names)
 {
     static const mlk_tree_names none;
-    return (writer){tree, names ? names : &none, mlk_tree_n_features(tree),
-                    mlk_tree_n_classes(tree), MLK_STRBUF_INIT};
+    return (writer){.tree = tree,
+                    .names = names ? names : &none,
+                    .p = mlk_tree_n_features(tree),
+                    .k = mlk_tree_n_classes(tree),
+                    .figures = DIGITS,
+                    .out = MLK_STRBUF_INIT};
+}
+
+/* Before the first threshold is written. */
+static void begin(writer *w)
+{
+    w->digits = mlk_alloc(w->p, 1);
+    w->out.failed = !w->digits || mlk_threshold_digits(w->tree, w->digits) != MLK_OK;
 }
 
 static mlk_status finish(writer *w, char **text)
 {
+    mlk_free(w->digits);
     mlk_strbuf_add(&w->out, "");
     *text = mlk_strbuf_take(&w->out);
     return *text ? MLK_OK : MLK_FAIL(MLK_ENOMEM, "no memory for the text of a tree");
@@ -40,11 +55,20 @@ static mlk_status finish(writer *w, char **text)
 static void number(writer *w, double x, int digits)
 {
     char buf[MLK_REAL_CHARS];
-    if (digits)
-        mlk_format_digits(x, digits, buf);
-    else
-        mlk_format_real(x, buf);
+    mlk_format_digits(x, digits, buf);
     mlk_strbuf_add(&w->out, buf);
+}
+
+static void threshold(writer *w, size_t j, double x)
+{
+    char buf[MLK_REAL_CHARS];
+    mlk_format_threshold(x, w->digits ? w->digits[j] : MLK_THRESHOLD_DIGITS, buf);
+    mlk_strbuf_add(&w->out, buf);
+}
+
+static void rows(writer *w, size_t n)
+{
+    mlk_strbuf_printf(&w->out, n == 1 ? "%zu row" : "%zu rows", n);
 }
 
 static void feature_name(writer *w, size_t j)
@@ -112,7 +136,7 @@ static void prediction(writer *w, const mlk_tree_node *x)
     if (w->k)
         class_name(w, largest_share(w, x->value));
     else
-        number(w, x->value[0], DIGITS);
+        number(w, x->value[0], w->figures);
 }
 
 /* Levels that go left at node i, as bytes; NULL: no memory, remembered by the text. */
@@ -142,7 +166,7 @@ static void condition(writer *w, size_t i, const mlk_tree_node *x)
         return;
     } else {
         mlk_strbuf_add(&w->out, " <= ");
-        number(w, x->threshold, 0);
+        threshold(w, x->feature, x->threshold);
     }
     if (x->missing_left)
         mlk_strbuf_add(&w->out, " or missing");
@@ -183,16 +207,16 @@ static void walk(writer *w, visitor *visit_node, void *data)
 /* "  150 rows, gini 0.667, setosa 0.333 versicolor 0.333" */
 static void figures(writer *w, const mlk_tree_node *x)
 {
-    mlk_strbuf_printf(&w->out, "%zu rows", x->samples);
+    rows(w, x->samples);
     if (x->weight != (double)x->samples) {
         mlk_strbuf_add(&w->out, ", weight ");
-        number(w, x->weight, DIGITS);
+        number(w, x->weight, w->figures);
     }
     mlk_strbuf_printf(&w->out, ", %s ", criterion_name(mlk_tree_criterion(w->tree)));
-    number(w, x->impurity, DIGITS);
+    number(w, x->impurity, w->figures);
     if (!w->k && !x->leaf) {
         mlk_strbuf_add(&w->out, ", value ");
-        number(w, x->value[0], DIGITS);
+        number(w, x->value[0], w->figures);
     }
     const char *between = ", ";
     for (size_t c = 0; c < w->k; c++) {
@@ -228,6 +252,7 @@ static void text_line(writer *w, const visit *at, void *data)
 mlk_status mlk_tree_text(const mlk_tree *tree, const mlk_tree_names *names, char **text)
 {
     writer w = writer_of(tree, names);
+    begin(&w);
     walk(&w, text_line, NULL);
     return finish(&w, text);
 }
@@ -281,6 +306,8 @@ static void dot_node(writer *w, const visit *at, void *data)
 mlk_status mlk_tree_dot(const mlk_tree *tree, const mlk_tree_names *names, char **text)
 {
     writer w = writer_of(tree, names);
+    w.figures = PICTURE_DIGITS;
+    begin(&w);
     mlk_strbuf_add(&w.out, "digraph tree {\n    node [shape=box, fontname=\"sans-serif\"];\n"
                            "    edge [fontname=\"sans-serif\"];\n");
     walk(&w, dot_node, NULL);
@@ -342,32 +369,28 @@ static bool restricts(const writer *w, const bounds *b, size_t j)
 static void rule_condition(writer *w, const bounds *b, size_t j)
 {
     const size_t levels = mlk_tree_n_levels(w->tree, j);
-    if (!levels && !b->known) {
+    const bool above = !levels && isfinite(b->above), upto = !levels && isfinite(b->upto);
+    if (!levels && !above && !upto) {
         feature_name(w, j);
-        mlk_strbuf_add(&w->out, " is missing");
+        mlk_strbuf_add(&w->out, b->known ? " is not missing" : " is missing");
         return;
     }
-    const bool both = isfinite(b->above) && isfinite(b->upto);
-    if (!levels && both) {
-        number(w, b->above, 0);
+    if (b->missing)
+        mlk_strbuf_add(&w->out, "(");
+    if (above && upto) {
+        threshold(w, j, b->above);
         mlk_strbuf_add(&w->out, " < ");
     }
     feature_name(w, j);
     if (levels) {
         mlk_strbuf_add(&w->out, " in ");
         level_set(w, j, b->levels, levels);
-    } else if (isfinite(b->upto)) {
-        mlk_strbuf_add(&w->out, " <= ");
-        number(w, b->upto, 0);
-    } else if (isfinite(b->above)) {
-        mlk_strbuf_add(&w->out, " > ");
-        number(w, b->above, 0);
     } else {
-        mlk_strbuf_add(&w->out, " is not missing");
-        return;
+        mlk_strbuf_add(&w->out, upto ? " <= " : " > ");
+        threshold(w, j, upto ? b->upto : b->above);
     }
     if (b->missing)
-        mlk_strbuf_add(&w->out, " or missing");
+        mlk_strbuf_add(&w->out, " or missing)");
 }
 
 static void rule_line(writer *w, const visit *at, void *data)
@@ -392,7 +415,9 @@ static void rule_line(writer *w, const visit *at, void *data)
     if (w->names->target)
         mlk_strbuf_printf(&w->out, "%s = ", w->names->target);
     prediction(w, &x);
-    mlk_strbuf_printf(&w->out, "  [%zu rows, ", x.samples);
+    mlk_strbuf_add(&w->out, "  [");
+    rows(w, x.samples);
+    mlk_strbuf_add(&w->out, ", ");
     number(w, 100.0 * x.weight / root.weight, 3);
     mlk_strbuf_add(&w->out, " %");
     if (w->k) {
@@ -413,7 +438,8 @@ mlk_status mlk_tree_rules(const mlk_tree *tree, const mlk_tree_names *names, cha
     r.parent = mlk_scratch_take(&s, n, sizeof *r.parent);
     r.column = mlk_scratch_take(&s, w.p, sizeof *r.column);
     r.bytes = mlk_scratch_take(&s, r.n_bytes, 1);
-    w.out.failed = s.failed;
+    begin(&w);
+    w.out.failed |= s.failed;
     for (size_t i = 0; !s.failed && i < n; i++) {
         const mlk_tree_node x = mlk_tree_node_at(tree, i);
         if (!x.leaf)
@@ -554,7 +580,7 @@ static void impurity_line(writer *w, const mlk_grown_node *x, const double *coun
 
 static void counts(writer *w, const mlk_grown_node *x, const double *count)
 {
-    mlk_strbuf_printf(&w->out, "%u rows", x->n);
+    rows(w, x->n);
     if (x->weight != x->n) {
         mlk_strbuf_add(&w->out, " of weight ");
         number(w, x->weight, DIGITS);
@@ -582,7 +608,7 @@ static void shown_condition(writer *w, const explained *e, size_t j)
         mlk_strbuf_add(&w->out, " is not missing");
     } else {
         mlk_strbuf_add(&w->out, " <= ");
-        number(w, x->threshold, 0);
+        threshold(w, j, x->threshold);
     }
     if (x->has_missing && x->missing_left)
         mlk_strbuf_add(&w->out, " or missing");
@@ -714,6 +740,7 @@ mlk_status mlk_tree_explain(const mlk_tree *tree, const mlk_data *data, size_t n
     if (st == MLK_OK)
         st = work_out(&w, &masked, run, &s, &e);
     if (st == MLK_OK) {
+        begin(&w);
         explain(&w, &e, node);
         st = finish(&w, text);
     }

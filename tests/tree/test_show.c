@@ -53,12 +53,50 @@ START_TEST(writes_one_rule_a_leaf_with_its_coverage)
     require_ok(mlk_tree_rules(tree, &all_names, &text));
     ck_assert_str_eq(text,
                      "if length <= 2.75 then species = setosa  [3 rows, 30 %, share 1]\n"
-                     "if length > 2.75 or missing and colour in {blue} then species = versicolor  "
+                     "if (length > 2.75 or missing) and colour in {blue} then species = versicolor  "
                      "[3 rows, 30 %, share 1]\n"
-                     "if length > 2.75 or missing and colour in {red, white \"\\} or missing then "
-                     "species = virginica  [4 rows, 40 %, share 1]\n");
+                     "if (length > 2.75 or missing) and (colour in {red, white \"\\} or missing) "
+                     "then species = virginica  [4 rows, 40 %, share 1]\n");
     mlk_tree_text_free(text);
     mlk_tree_free(tree);
+}
+END_TEST
+
+/* A tree of one column, cut between each two neighbours of x (n values of classes in turn). */
+static char *cut_between(const double *x, size_t n)
+{
+    double y[16];
+    mlk_tree *tree;
+    char *text;
+    for (size_t i = 0; i < n; i++)
+        y[i] = (double)(i % 2);
+    const mlk_data d = {.X = {x, n, 1, 1}, .y = {y, n}, .n_classes = 2};
+    require_ok(mlk_tree_fit(&d, NULL, NULL, &tree));
+    require_ok(mlk_tree_text(tree, NULL, &text));
+    mlk_tree_free(tree);
+    return text;
+}
+
+static void check_shows(const double *x, size_t n, const char *threshold)
+{
+    char *text = cut_between(x, n);
+    ck_assert_msg(strstr(text, threshold) != NULL, "no '%s' in:\n%s", threshold, text);
+    mlk_tree_text_free(text);
+}
+
+START_TEST(shows_thresholds_with_the_digits_that_tell_values_apart)
+{
+    /* Midway lies 14.190000000000001; of 17 digits six are enough. */
+    check_shows((double[]){14.11, 14.27}, 2, "x1 <= 14.19 ");
+    check_shows((double[]){0.12345678901234, 0.15432109876543}, 2, "x1 <= 0.138889 ");
+    /* Whole numbers, however large: 1609459200 goes left and 1609459201 right. */
+    check_shows((double[]){1609459200, 1609459201}, 2, "x1 <= 1609459200.5 ");
+    check_shows((double[]){1e300, 3e300}, 2, "x1 <= 2e+300 ");
+    check_shows((double[]){-1.23456781234e-7, -1.13456785678e-7}, 2, "x1 <= -1.18457e-07 ");
+    /* Different cuts look different, in ascending order. */
+    const double close[] = {0.50000001234567, 0.50000002345678, 0.50000003456789};
+    check_shows(close, 3, "x1 <= 0.50000002");
+    check_shows(close, 3, "x1 <= 0.50000003");
 }
 END_TEST
 
@@ -192,6 +230,7 @@ Suite *test_suite(void)
     TCase *text = test_case(s, "text"), *explain = test_case(s, "explain");
     tcase_add_test(text, writes_the_tree_as_text);
     tcase_add_test(text, writes_one_rule_a_leaf_with_its_coverage);
+    tcase_add_test(text, shows_thresholds_with_the_digits_that_tell_values_apart);
     tcase_add_test(text, writes_dot_with_escaped_names);
     tcase_add_test(text, lists_the_nodes_in_a_document);
     tcase_add_test(text, survives_each_failing_allocation);

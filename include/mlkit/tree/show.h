@@ -10,6 +10,10 @@
  * @brief A tree for people: as indented text, as rules, for Graphviz, as a document; and the
  *        arithmetic of one node's split as a textbook writes it.
  *
+ * Thresholds are shown with the digits that a reader needs: all of them up to nine, without the
+ * noise of rounding; else six, or as many as keep the cuts of a column apart, and never fewer than
+ * one behind the point. mlk_tree_nodes_doc() has them exactly.
+ *
  * Texts are to be released with mlk_tree_text_free(); they are NULL on failure (MLK_ENOMEM).
  */
 
