@@ -599,6 +599,7 @@ int cli_read_table(cli *c, const char *path, mlk_table **table)
     opts.header = !s->no_header;
     opts.categorical = s->categorical;
     opts.numeric = s->numeric;
+    opts.text = s->append;
     if (s->format) {
         static const char *const words[] = {"csv", "svmlight"};
         const int status = cli_check_word(c, "format", s->format, words, 2);

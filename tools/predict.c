@@ -227,8 +227,16 @@ static mlk_status compute(cli *c, job *j)
 
 /* -------------------------------------------------------------------------- CSV */
 
+/* The input's own cells; numbers where its format has none (svmlight). */
 static void add_input(text *t, const mlk_table *table, size_t row)
 {
+    size_t length;
+    const char *cells = mlk_table_text(table, row, &length);
+    if (cells) {
+        add(t, cells, length);
+        add(t, ",", 1);
+        return;
+    }
     for (size_t j = 0; j < mlk_table_cols(table); j++) {
         const mlk_column column = mlk_table_column(table, j);
         if (column.type == MLK_NUMERIC)
@@ -337,6 +345,20 @@ static int check_asked(const cli *c, const mlk_algo *algo, const mlk_model *pipe
     return CLI_DONE;
 }
 
+/* A table that has the column already could not be read again. */
+static int check_titles(const cli *c, const job *j, const mlk_table *table)
+{
+    for (size_t k = 0; k < j->n; k++)
+        for (size_t col = 0; col < j->outputs[k].values.cols; col++)
+            for (size_t i = 0; i < mlk_table_cols(table); i++)
+                if (strcmp(title(&j->outputs[k], col), mlk_table_column(table, i).name) == 0)
+                    return cli_refuse(c,
+                                      "%s: there is a column '%s' already; rename it, or leave "
+                                      "--append out",
+                                      mlk_table_name(table), title(&j->outputs[k], col));
+    return CLI_DONE;
+}
+
 static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *table)
 {
     mlk_dataset *dataset;
@@ -353,6 +375,8 @@ static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *ta
     st = compute(c, &j);
     picture pic = {.n = 0};
     int status = st == MLK_OK ? cli_strict(c) : cli_failed(c, st);
+    if (status == CLI_DONE && c->set.append)
+        status = check_titles(c, &j, table);
     if (status == CLI_DONE)
         status = draw(c, &j, table, dataset, &pic);
     if (status == CLI_DONE)

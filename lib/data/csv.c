@@ -404,7 +404,8 @@ static mlk_status read_all(csv *c, const mlk_table_opts *opts, size_t piece)
     MLK_TRY(read_given_up(c));
     MLK_TRY(refuse_infinite(c));
     close_gaps(c);
-    return number_lines(c);
+    MLK_TRY(number_lines(c));
+    return opts->text ? csv_keep_text(c) : MLK_OK;
 }
 
 mlk_status mlk_csv_read(const char *name, const char *bytes, size_t size,

@@ -14,7 +14,8 @@
  * columns are text; csv_rows.c    one pass over all pieces in parallel. Numbers go to their
  * columns; texts are numbered by a dictionary per worker and column; a column of numbers in which a
  *                 text turns up is given up from there on;
- *   csv_levels.c  the workers' dictionaries become the sorted levels, their numbers codes.
+ *   csv_levels.c  the workers' dictionaries become the sorted levels, their numbers codes;
+ *   csv_text.c    the rows' own text, where it is asked for.
  *
  * If columns were given up, a second pass reads just those as text. Which worker reads which
  * piece is left to chance and leaves no trace in the table.
@@ -75,6 +76,9 @@ typedef struct csv {
 mlk_status csv_read_rows(csv *c);
 /* Levels of column j from the workers' dictionaries, and its codes. */
 mlk_status csv_finish_text(csv *c, size_t j);
+
+/* The text of all rows into the table. */
+mlk_status csv_keep_text(const csv *c);
 
 /* Line of a place in the file. */
 size_t csv_line(const csv *c, const char *at);

@@ -135,6 +135,16 @@ size_t mlk_table_line(const mlk_table *t, size_t row)
     return t->lines ? t->lines[row] : t->first_line + row;
 }
 
+const char *mlk_table_text(const mlk_table *t, size_t row, size_t *length)
+{
+    *length = 0;
+    if (!t->text)
+        return NULL;
+    const size_t begin = row ? t->text_ends[row - 1] : 0;
+    *length = t->text_ends[row] - begin;
+    return t->text + begin;
+}
+
 mlk_status mlk_table_find(const mlk_table *t, const char *name, size_t *j)
 {
     const char **names = mlk_alloc(t->cols, sizeof *names);
@@ -161,6 +171,8 @@ void mlk_table_free(mlk_table *t)
     mlk_free(t->numbers);
     mlk_free(t->names);
     mlk_free(t->lines);
+    mlk_free(t->text);
+    mlk_free(t->text_ends);
     mlk_free(t->name);
     mlk_free(t);
 }

@@ -24,6 +24,8 @@ struct mlk_table {
     char *names;       /* all column names, each NUL-terminated */
     size_t first_line; /* line of row 0 */
     size_t *lines;     /* of each row; NULL: first_line + row */
+    char *text;        /* of the rows, one behind the other; NULL: not kept */
+    size_t *text_ends; /* of each row's */
     bool sparse;       /* svmlight: a feature that is not there is all zeros */
 };
 

@@ -191,6 +191,36 @@ START_TEST(sorts_levels_as_numbers_where_all_are)
 }
 END_TEST
 
+static void require_row_text(const char *text, size_t row, const char *expected)
+{
+    const mlk_table_opts opts = {.header = true, .text = true};
+    mlk_table *t;
+    size_t n;
+    require_ok(mlk_table_read_memory("t.csv", text, strlen(text), &opts, NULL, &t));
+    const char *got = mlk_table_text(t, row, &n);
+    ck_assert_msg(n == strlen(expected) && memcmp(got, expected, n) == 0, "'%.*s'", (int)n, got);
+    mlk_table_free(t);
+}
+
+START_TEST(keeps_the_text_of_rows)
+{
+    static const char commas[] = "\xEF\xBB\xBF\nid,n,s\r\n007,1.50,"
+                                 "\"a\r\nb\"\r\n\r\n12345678901234567890,NA,\"x \"\"y\"\"\"";
+    require_row_text(commas, 0, "007,1.50,\"a\r\nb\"");
+    require_row_text(commas, 1, "12345678901234567890,NA,\"x \"\"y\"\"\"");
+    static const char semicolons[] = "id;n;s\n007;1,5;\"a;b\"\n;?;5\" tall\n\"\";;\"q\"\"\"\n";
+    require_row_text(semicolons, 0, "007,\"1,5\",\"a;b\"");
+    require_row_text(semicolons, 1, ",?,\"5\"\" tall\"");
+    require_row_text(semicolons, 2, "\"\",,\"q\"\"\"");
+    mlk_table *t;
+    size_t n;
+    require_ok(read_text("a\n1\n", &t)); /* not asked for */
+    ck_assert_ptr_null(mlk_table_text(t, 0, &n));
+    ck_assert_uint_eq(n, 0);
+    mlk_table_free(t);
+}
+END_TEST
+
 START_TEST(finds_the_delimiter_that_the_header_shows_most)
 {
     static const char *const texts[] = {"a,b\n1,2\n", "a;b\n1;2\n",         "a\tb\n1\t2\n",
@@ -342,7 +372,7 @@ START_TEST(survives_each_failing_allocation)
     for (int i = 0; i < 80; i++)
         size += (size_t)sprintf(text + size, "%s", row);
     size += (size_t)sprintf(text + size, "%s", last);
-    const mlk_table_opts opts = {.header = true, .numeric = "c\"d"};
+    const mlk_table_opts opts = {.header = true, .numeric = "c\"d", .text = true};
     const mlk_run run = {.threads = 2};
     mlk_table *t;
     mlk_status st = MLK_ENOMEM;
@@ -406,6 +436,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(twin, agrees_with_a_literal_reader_wherever_the_file_is_cut, 0, 30);
     tcase_add_test(tables, reads_types_missing_values_and_levels);
     tcase_add_test(tables, sorts_levels_as_numbers_where_all_are);
+    tcase_add_test(tables, keeps_the_text_of_rows);
     tcase_add_test(tables, finds_the_delimiter_that_the_header_shows_most);
     tcase_add_test(tables, numbers_the_columns_without_a_header);
     tcase_add_test(tables, finds_columns_by_name_before_index);

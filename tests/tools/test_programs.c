@@ -411,6 +411,22 @@ START_TEST(names_of_any_length_stay_whole)
 }
 END_TEST
 
+START_TEST(appending_leaves_the_cells_as_they_are)
+{
+    shell_write("t.csv", "id;a;y\n007;1.50;2\n12345678901234567890;2e0;3\nx,1;NA;5\n;4;1\n");
+    const char *p = out_of("mlkit-fit tree -q --task regression -t y --features a -o m.mlk t.csv; "
+                           "mlkit-predict m.mlk --append t.csv >p.csv; cut -d, -f1-4 p.csv");
+    ck_assert_str_eq(p, "id,a,y,prediction\n007,1.50,2,2\n12345678901234567890,2e0,3,3\n"
+                        "\"x,1\",NA,5\n,4,1,1\n");
+    shell_require(1, "mlkit-predict: p.csv: there is a column 'prediction' already",
+                  "mlkit-predict m.mlk --append -o q.csv p.csv");
+    shell_write("t.svm", "2 1:5 2:0.25\n3 1:6\n");
+    p = out_of("mlkit-fit ridge -q --task regression -t target -o m.mlk t.svm; "
+               "mlkit-predict m.mlk --append t.svm");
+    ck_assert_ptr_nonnull(strstr(p, ",0.25,"));
+}
+END_TEST
+
 START_TEST(a_row_without_a_prediction_is_no_blank_line)
 {
     shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
@@ -418,7 +434,7 @@ START_TEST(a_row_without_a_prediction_is_no_blank_line)
     const char *p = out_of("mlkit-fit ridge -q -t y --impute drop -o m.mlk t.csv; "
                            "mlkit-predict m.mlk gap.csv");
     ck_assert_ptr_nonnull(strstr(p, "\n\"\"\n"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-predict m.mlk --append gap.csv"), "\n,\n"));
+    ck_assert_ptr_nonnull(strstr(out_of("mlkit-predict m.mlk --append gap.csv"), "\nNA,\n"));
 }
 END_TEST
 
@@ -475,6 +491,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, scores_are_larger_for_what_is_more_outlying);
     tcase_add_test(tc, quotes_what_csv_must_quote);
     tcase_add_test(tc, names_of_any_length_stay_whole);
+    tcase_add_test(tc, appending_leaves_the_cells_as_they_are);
     tcase_add_test(tc, a_row_without_a_prediction_is_no_blank_line);
     tcase_add_test(tc, figures_that_do_not_apply_are_null);
     tcase_add_test(tc, a_model_to_stdout_comes_alone);

@@ -51,12 +51,12 @@ START_TEST(writes_one_rule_a_leaf_with_its_coverage)
     mlk_tree *tree = flower_tree();
     char *text;
     require_ok(mlk_tree_rules(tree, &all_names, &text));
-    ck_assert_str_eq(text,
-                     "if length <= 2.75 then species = setosa  [3 rows, 30 %, share 1]\n"
-                     "if (length > 2.75 or missing) and colour in {blue} then species = versicolor  "
-                     "[3 rows, 30 %, share 1]\n"
-                     "if (length > 2.75 or missing) and (colour in {red, white \"\\} or missing) "
-                     "then species = virginica  [4 rows, 40 %, share 1]\n");
+    ck_assert_str_eq(
+        text, "if length <= 2.75 then species = setosa  [3 rows, 30 %, share 1]\n"
+              "if (length > 2.75 or missing) and colour in {blue} then species = versicolor  "
+              "[3 rows, 30 %, share 1]\n"
+              "if (length > 2.75 or missing) and (colour in {red, white \"\\} or missing) "
+              "then species = virginica  [4 rows, 40 %, share 1]\n");
     mlk_tree_text_free(text);
     mlk_tree_free(tree);
 }

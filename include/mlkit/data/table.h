@@ -46,6 +46,7 @@ typedef struct mlk_table_opts {
     bool header;             /**< false: the columns are named 1, 2, ... Default true. */
     const char *categorical; /**< Comma-separated names that are categorical whatever they hold. */
     const char *numeric;     /**< ... and numeric: another field there is an error. */
+    bool text;               /**< Keep the rows' own text for mlk_table_text(). Default false. */
 } mlk_table_opts;
 
 /** The defaults stated with each field, which NULL for options means too. */
@@ -75,6 +76,12 @@ mlk_column mlk_table_column(const mlk_table *table, size_t j); /**< j < cols. */
 const char *mlk_table_name(const mlk_table *table);            /**< Path it was read from. */
 /** File line (1-based) on which data row i starts. */
 size_t mlk_table_line(const mlk_table *table, size_t row);
+/**
+ * Row i as it stands in its CSV file, *length bytes without the line end: no cell is altered, be it
+ * 007, 1.50, NA or a number of 20 digits. Always with commas between its cells, whatever the file's
+ * delimiter; a cell that they call for is in quotes. NULL: svmlight, or not kept (opts.text).
+ */
+const char *mlk_table_text(const mlk_table *table, size_t row, size_t *length);
 /**
  * The column called `name`; or, when none is and `name` is a number, the column of that
  * 1-based index. MLK_EINVAL: "no column 'pirce'; did you mean 'price'?".
