@@ -1,34 +1,20 @@
-/*
- * The kernel of centres.c, for vectors of WIDE doubles (core/wide.h). No include guard: it is
- * included once for each width.
- */
-/* Rows at a time: as many as leave their sums in registers. */
-#define ROWS         (WIDE == 8 ? 16 : 2 * WIDE)
-#define vec          MLK_WIDE(vec)
-#define ivec         MLK_WIDE(ivec)
-#define two          MLK_WIDE(two)
-#define choose       MLK_WIDE(choose)
-#define add_centres  MLK_WIDE(add_centres)
-#define measure_rows MLK_WIDE(measure_rows)
+/* The kernel of centres.c, in vectors of WIDE doubles (core/wide.h). */
 
-typedef double vec __attribute__((vector_size(8 * WIDE), may_alias));
-typedef int64_t ivec __attribute__((vector_size(8 * WIDE), may_alias));
-
-static inline __attribute__((always_inline)) vec choose(ivec mask, vec yes, vec no)
+static inline __attribute__((always_inline)) vec MLK_WIDE(choose)(ivec mask, vec yes, vec no)
 {
     return (vec)((mask & (ivec)yes) | (~mask & (ivec)no));
 }
 
 /* The nearest two so far of ROWS rows, over centres 0..c-1. */
-typedef struct two {
+typedef struct MLK_WIDE(two) {
     vec first[ROWS / WIDE], second[ROWS / WIDE];
     ivec best[ROWS / WIDE];
-} two;
+} MLK_WIDE(two);
 
 /* `count` centres from number c on, which lie at C with stride ld; count is a constant. */
-static inline __attribute__((always_inline)) void add_centres(const double *panel, const double *C,
-                                                              size_t ld, size_t p, size_t c,
-                                                              size_t count, two *t)
+static inline __attribute__((always_inline)) void
+MLK_WIDE(add_centres)(const double *panel, const double *C, size_t ld, size_t p, size_t c,
+                      size_t count, MLK_WIDE(two) * t)
 {
     vec d[GROUP][ROWS / WIDE];
     for (size_t g = 0; g < count; g++)
@@ -46,29 +32,30 @@ static inline __attribute__((always_inline)) void add_centres(const double *pane
         for (size_t v = 0; v < ROWS / WIDE; v++) {
             const vec x = d[g][v];
             const ivec nearer = x < t->first[v];
-            const vec rest = choose(nearer, t->first[v], x);
-            t->second[v] = choose(rest < t->second[v], rest, t->second[v]);
-            t->first[v] = choose(nearer, x, t->first[v]);
+            const vec rest = MLK_WIDE(choose)(nearer, t->first[v], x);
+            t->second[v] = MLK_WIDE(choose)(rest < t->second[v], rest, t->second[v]);
+            t->first[v] = MLK_WIDE(choose)(nearer, x, t->first[v]);
             t->best[v] = (nearer & (int64_t)(c + g)) | (~nearer & t->best[v]);
         }
 }
 
 /* ROWS rows of a panel, from number `from` on, against all centres. */
-static inline __attribute__((always_inline)) void measure_rows(const double *panel, mlk_cmat C,
-                                                               size_t from, nearest_tile *out)
+static inline __attribute__((always_inline)) void
+MLK_WIDE(measure_rows)(const double *panel, mlk_cmat C, size_t from, nearest_tile *out)
 {
-    two t;
+    MLK_WIDE(two) t;
     size_t c = 0;
     for (size_t v = 0; v < ROWS / WIDE; v++) {
         t.first[v] = t.second[v] = (vec){0.0} + (double)INFINITY;
         t.best[v] = (ivec){0};
     }
+    panel += from;
     for (; c + GROUP <= C.rows; c += GROUP)
-        add_centres(panel + from, C.data + c * C.ld, C.ld, C.cols, c, GROUP, &t);
+        MLK_WIDE(add_centres)(panel, C.data + c * C.ld, C.ld, C.cols, c, GROUP, &t);
     for (; c + 2 <= C.rows; c += 2)
-        add_centres(panel + from, C.data + c * C.ld, C.ld, C.cols, c, 2, &t);
+        MLK_WIDE(add_centres)(panel, C.data + c * C.ld, C.ld, C.cols, c, 2, &t);
     if (c < C.rows)
-        add_centres(panel + from, C.data + c * C.ld, C.ld, C.cols, c, 1, &t);
+        MLK_WIDE(add_centres)(panel, C.data + c * C.ld, C.ld, C.cols, c, 1, &t);
     for (size_t l = 0; l < ROWS; l++) {
         out->best[from + l] = (uint32_t)t.best[l / WIDE][l % WIDE];
         out->square[from + l] = t.first[l / WIDE][l % WIDE];
@@ -80,13 +67,5 @@ static inline __attribute__((always_inline)) void measure_rows(const double *pan
 MLK_VECTOR_TILES static void MLK_WIDE(measure)(const double *panel, mlk_cmat C, nearest_tile *out)
 {
     for (size_t from = 0; from < TILE; from += ROWS)
-        measure_rows(panel, C, from, out);
+        MLK_WIDE(measure_rows)(panel, C, from, out);
 }
-
-#undef ROWS
-#undef vec
-#undef ivec
-#undef two
-#undef choose
-#undef add_centres
-#undef measure_rows

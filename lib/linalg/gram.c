@@ -28,38 +28,9 @@ typedef struct gram {
 
 /* ---------------------------------------------------------------- one block */
 
-static inline __attribute__((always_inline)) void add_tile(const double *a, const double *b,
-                                                           size_t stride, size_t rows, size_t width,
-                                                           double *c, size_t ld)
-{
-    vec sum[LANES][TILE_PANELS];
-    mlk_tile_multiply(a, b, stride, rows, width, sum);
-    for (size_t i = 0; i < LANES; i++)
-        for (size_t k = 0; k < width; k++)
-            *(vec *)(c + i * ld + k * LANES) += sum[i][k];
-}
-
-/* C += Z'Z of a packed block, on and below the diagonal; meanwhile the next rows are fetched. */
-MLK_SIMD_TILES static void add_block(const double *packed, size_t rows, size_t panels,
-                                     const char *next, size_t next_bytes, double *C)
-{
-    const size_t stride = rows * LANES, ld = panels * LANES;
-    const size_t tiles = panels * (panels + TILE_PANELS) / (2 * TILE_PANELS) + 1;
-    const size_t share = (next_bytes / tiles + 64) / 64 * 64;
-    for (size_t j = 0, done = 0; j < panels; j += TILE_PANELS)
-        for (size_t i = j; i < panels; i++) {
-            for (const size_t end = done + share; done < end && done < next_bytes; done += 64)
-                __builtin_prefetch(next + done, 0, 2);
-            const double *a = packed + i * stride, *b = packed + j * stride;
-            double *c = C + i * LANES * ld + j * LANES;
-            if (i == j)
-                add_tile(a, b, stride, rows, 1, c, ld);
-            else if (i == j + 1)
-                add_tile(a, b, stride, rows, 2, c, ld);
-            else
-                add_tile(a, b, stride, rows, 3, c, ld);
-        }
-}
+#define MLK_WIDE_SOURCE "linalg/gram_wide.h"
+#define MLK_WIDE_MOST   4
+#include "core/wide.h"
 
 /* Rows begin.. of [X - shift, y - y_shift, 1] times root weight into panels. */
 MLK_SIMD_TILES static void pack_block(const gram *g, size_t begin, size_t rows, double *packed)
@@ -71,11 +42,12 @@ MLK_SIMD_TILES static void pack_block(const gram *g, size_t begin, size_t rows, 
         double *out = packed + r * LANES;
         if (g->shift.n)
             for (size_t k = 0; k < full; k++)
-                *(vec *)(out + k * stride) = root * (*(const vec_any *)(x + k * LANES) -
-                                                     *(const vec_any *)(g->shift.data + k * LANES));
+                *(lanes *)(out + k * stride) =
+                    root * (*(const lanes_any *)(x + k * LANES) -
+                            *(const lanes_any *)(g->shift.data + k * LANES));
         else
             for (size_t k = 0; k < full; k++)
-                *(vec *)(out + k * stride) = root * *(const vec_any *)(x + k * LANES);
+                *(lanes *)(out + k * stride) = root * *(const lanes_any *)(x + k * LANES);
         out += full * stride;
         for (size_t j = full * LANES, lane = 0; j < g->panels * LANES; j++, lane++) {
             if (lane == LANES) {
@@ -101,8 +73,9 @@ static mlk_status gram_chunk(void *ctx, const mlk_chunk *c)
         rows = c->end - begin < g->block ? c->end - begin : g->block;
         const size_t left = c->end - begin - rows, next = left < g->block ? left : g->block;
         pack_block(g, begin, rows, packed);
-        add_block(packed, rows, g->panels, (const char *)(g->X.data + (begin + rows) * g->X.ld),
-                  next * g->X.ld * sizeof(double), C);
+        MLK_WIDEST(add_block, packed, rows, g->panels,
+                   (const char *)(g->X.data + (begin + rows) * g->X.ld),
+                   next * g->X.ld * sizeof(double), C);
     }
     return MLK_OK;
 }

@@ -33,14 +33,14 @@ typedef struct exact {
 
 /* x in three slices, `apart` values from each other: adding and subtracting 1.5 units of the last
  * place wanted, times 2^52, rounds to it. */
-static inline __attribute__((always_inline)) void cut(const vec *x, double *to, size_t apart)
+static inline __attribute__((always_inline)) void cut(const lanes *x, double *to, size_t apart)
 {
-    const vec s1 = (*x + 0x1.8p30) - 0x1.8p30;
-    const vec rest = *x - s1;
-    const vec s2 = (rest + 0x1.8p7) - 0x1.8p7;
-    *(vec *)to = s1;
-    *(vec *)(to + apart) = s2;
-    *(vec *)(to + 2 * apart) = ((rest - s2) + 0x1.8p-16) - 0x1.8p-16;
+    const lanes s1 = (*x + 0x1.8p30) - 0x1.8p30;
+    const lanes rest = *x - s1;
+    const lanes s2 = (rest + 0x1.8p7) - 0x1.8p7;
+    *(lanes *)to = s1;
+    *(lanes *)(to + apart) = s2;
+    *(lanes *)(to + 2 * apart) = ((rest - s2) + 0x1.8p-16) - 0x1.8p-16;
 }
 
 /* Column j of a row, shifted and scaled, where panels are not full; the last is the constant 1. */
@@ -63,10 +63,11 @@ MLK_SIMD_TILES static void pack_slices(const exact *e, size_t begin, size_t rows
         const double root = e->w.n ? sqrt(e->w.data[i]) * scale[e->cols - 1] : 1.0;
         double *to = packed + r * LANES;
         for (size_t k = 0; k < e->panels; k++, to += stride) {
-            vec z = {0};
+            lanes z = {0};
             if (k < full)
-                z = (*(const vec_any *)(x + k * LANES) - *(const vec_any *)(shift + k * LANES)) *
-                    *(const vec_any *)(scale + k * LANES);
+                z = (*(const lanes_any *)(x + k * LANES) -
+                     *(const lanes_any *)(shift + k * LANES)) *
+                    *(const lanes_any *)(scale + k * LANES);
             else
                 for (size_t lane = 0; lane < LANES; lane++)
                     z[lane] = element(e, i, k * LANES + lane);
@@ -76,46 +77,9 @@ MLK_SIMD_TILES static void pack_slices(const exact *e, size_t begin, size_t rows
     }
 }
 
-/* high + low += x, with the rounding error of the sum [knuth1998, 4.2.2] kept in low. */
-static inline __attribute__((always_inline)) void add_exactly(vec *high, vec *low, const vec *x)
-{
-    const vec s = *high + *x, part = s - *high;
-    *low += (*high - (s - part)) + (*x - part);
-    *high = s;
-}
-
-static inline __attribute__((always_inline)) void add_tile(const double *a, const double *b,
-                                                           size_t stride, size_t rows, size_t slice,
-                                                           size_t width, double *high, double *low,
-                                                           size_t ld)
-{
-    for (size_t s = 0; s < SLICES; s++)
-        for (size_t t = 0; t < SLICES; t++) {
-            vec sum[LANES][TILE_PANELS];
-            mlk_tile_multiply(a + s * slice, b + t * slice, stride, rows, width, sum);
-            for (size_t i = 0; i < LANES; i++)
-                for (size_t k = 0; k < width; k++)
-                    add_exactly((vec *)(high + i * ld + k * LANES),
-                                (vec *)(low + i * ld + k * LANES), &sum[i][k]);
-        }
-}
-
-MLK_SIMD_TILES static void add_block(const double *packed, size_t rows, size_t panels, double *high)
-{
-    const size_t stride = rows * LANES, slice = panels * stride, ld = panels * LANES;
-    double *low = high + ld * ld;
-    for (size_t j = 0; j < panels; j += TILE_PANELS)
-        for (size_t i = j; i < panels; i++) {
-            const double *a = packed + i * stride, *b = packed + j * stride;
-            const size_t at = i * LANES * ld + j * LANES;
-            if (i == j)
-                add_tile(a, b, stride, rows, slice, 1, high + at, low + at, ld);
-            else if (i == j + 1)
-                add_tile(a, b, stride, rows, slice, 2, high + at, low + at, ld);
-            else
-                add_tile(a, b, stride, rows, slice, 3, high + at, low + at, ld);
-        }
-}
+#define MLK_WIDE_SOURCE "linalg/gram_exact_wide.h"
+#define MLK_WIDE_MOST   4
+#include "core/wide.h"
 
 static mlk_status exact_chunk(void *ctx, const mlk_chunk *c)
 {
@@ -127,7 +91,7 @@ static mlk_status exact_chunk(void *ctx, const mlk_chunk *c)
     for (size_t begin = c->begin, rows; begin < c->end; begin += rows) {
         rows = c->end - begin < BLOCK ? c->end - begin : BLOCK;
         pack_slices(e, begin, rows, packed);
-        add_block(packed, rows, e->panels, partial);
+        MLK_WIDEST(add_block, packed, rows, e->panels, partial);
     }
     return MLK_OK;
 }
