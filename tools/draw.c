@@ -622,7 +622,7 @@ static int draw_search(const cli *c, const tuning *t, picture *to)
 {
     const size_t n = mlk_search_size(t->search);
     const double folds = (double)mlk_cv_splits(mlk_search_cv(t->search));
-    double *room = malloc((3 * n + 1) * sizeof *room), *mean = room + n, *error = room + 2 * n;
+    double *room = malloc((3 * n + 1) * sizeof *room);
     mlk_doc *params = mlk_doc_new(), *trials = mlk_doc_put_list(params, "trials");
     double best = (double)NAN;
     bool numbers = true;
@@ -631,6 +631,7 @@ static int draw_search(const cli *c, const tuning *t, picture *to)
         mlk_doc_free(params);
         return cli_refuse(c, "out of memory");
     }
+    double *mean = room + n, *error = mean + n;
     for (size_t i = 0; i < n; i++) {
         const mlk_trial trial = mlk_search_at(t->search, i);
         mlk_grid_params(t->grid, trial.candidate, mlk_doc_put_map(trials, NULL));

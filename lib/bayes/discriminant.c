@@ -50,6 +50,11 @@ static void sort_rows(const mlk_data *d, class_rows *t)
     }
 }
 
+static mlk_cmat class_rows_of(const class_rows *t, size_t c)
+{
+    return mlk_cmat_rows(mlk_mat_c(t->X), t->start[c], t->start[c + 1]);
+}
+
 /* Mean and variance of each column in each class; what rounding alone makes vary does not. */
 static mlk_status find_moments(const mlk_data *d, const mlk_run *run, class_rows *t)
 {
@@ -94,11 +99,6 @@ mlk_status class_rows_init(const mlk_data *data, const char *priors, const mlk_r
 }
 
 void class_rows_release(class_rows *t) { mlk_scratch_release(&t->memory); }
-
-mlk_cmat class_rows_of(const class_rows *t, size_t c)
-{
-    return mlk_cmat_rows(mlk_mat_c(t->X), t->start[c], t->start[c + 1]);
-}
 
 mlk_cvec class_rows_weights(const class_rows *t, size_t c)
 {

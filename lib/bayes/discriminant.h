@@ -43,7 +43,6 @@ typedef struct class_rows {
 mlk_status class_rows_init(const mlk_data *data, const char *priors, const mlk_run *run,
                            class_rows *t);
 void class_rows_release(class_rows *t);
-mlk_cmat class_rows_of(const class_rows *t, size_t c);
 mlk_cvec class_rows_weights(const class_rows *t, size_t c);
 
 /*

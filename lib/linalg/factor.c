@@ -101,20 +101,6 @@ void mlk_chol_solve(mlk_cmat L, mlk_mat B)
     mlk_blas_leave();
 }
 
-mlk_status mlk_chol_inverse(mlk_mat L)
-{
-    mlk_blas_enter();
-    const lapack_int info =
-        LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', (lapack_int)L.rows, L.data, (lapack_int)L.ld);
-    mlk_blas_leave();
-    if (info != 0)
-        return MLK_FAIL(MLK_ESINGULAR, "the %zu x %zu matrix is singular", L.rows, L.rows);
-    for (size_t i = 0; i < L.rows; i++)
-        for (size_t j = 0; j < i; j++)
-            L.data[j * L.ld + i] = L.data[i * L.ld + j];
-    return MLK_OK;
-}
-
 mlk_status mlk_eigh(mlk_mat A, size_t k, mlk_vec lambda, mlk_mat V)
 {
     const lapack_int p = (lapack_int)A.rows, ld = (lapack_int)A.ld;

@@ -80,8 +80,6 @@ mlk_status mlk_chol(mlk_mat A, double *rcond);
 mlk_status mlk_chol_extend(mlk_mat A, size_t k, size_t *rank);
 /* Solve A X = B with the factor from mlk_chol(); B (p x k) in place. */
 void mlk_chol_solve(mlk_cmat L, mlk_mat B);
-/* A^-1 (both triangles) from the factor, in place. MLK_ESINGULAR. */
-mlk_status mlk_chol_inverse(mlk_mat L);
 
 /* Symmetric eigenproblem A = V diag(lambda) V', of the `k` largest pairs (k = p: all), descending.
  * A is destroyed; lambda has k values; V is p x k (V.data NULL: values only). */

@@ -112,7 +112,7 @@ mlk_status ridge_system_cholesky(ridge_system *s, double alpha, const mlk_run *r
 
 /* ---------------------------------------------------------- singular values */
 
-mlk_status ridge_system_decompose(ridge_system *s, const mlk_run *run)
+static mlk_status decompose(ridge_system *s, const mlk_run *run)
 {
     if (s->decomposed)
         return MLK_OK;
@@ -137,7 +137,7 @@ mlk_status ridge_system_decompose(ridge_system *s, const mlk_run *run)
 
 mlk_status ridge_system_svd(ridge_system *s, double alpha, const mlk_run *run, mlk_vec w)
 {
-    MLK_TRY(ridge_system_decompose(s, run));
+    MLK_TRY(decompose(s, run));
     const double noise = 2.0 * (double)s->m * MLK_LSQ_EPS * s->s.data[0];
     memset(w.data, 0, w.n * sizeof(double));
     for (size_t k = 0; k < s->s.n; k++) {

@@ -36,6 +36,5 @@ mlk_status ridge_system_cholesky(ridge_system *system, double alpha, const mlk_r
                                  double *rcond);
 /* The same by the singular values of Z; alpha = 0: those above the noise, the shortest w. */
 mlk_status ridge_system_svd(ridge_system *system, double alpha, const mlk_run *run, mlk_vec w);
-mlk_status ridge_system_decompose(ridge_system *system, const mlk_run *run);
 
 #endif

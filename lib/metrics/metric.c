@@ -432,7 +432,7 @@ mlk_status mlk_work_open(work *k, const mlk_predictions *p, const mlk_metric *co
 
 void mlk_work_close(work *k) { mlk_scratch_release(&k->scratch); }
 
-double mlk_metric_value(const metric_row *row, const work *k, const mlk_note *note)
+static double value_of(const metric_row *row, const work *k, const mlk_note *note)
 {
     return row->of_sums    ? row->of_sums(k, k->sums, note)
            : row->of_cells ? row->of_cells(row, k, &k->cells, note)
@@ -445,7 +445,7 @@ void mlk_work_scores(const work *k, const mlk_metric *const *metrics, size_t n, 
         mlk_score *s = &scores[i];
         *s = (mlk_score){metrics[i], NAN, NAN, NAN, NAN, ""};
         const mlk_note note = {s->note, sizeof s->note};
-        s->value = mlk_metric_value(mlk_metric_row(metrics[i]), k, &note);
+        s->value = value_of(mlk_metric_row(metrics[i]), k, &note);
     }
 }
 

@@ -122,7 +122,6 @@ typedef struct metric_row {
 } metric_row;
 
 const metric_row *mlk_metric_row(const mlk_metric *metric);
-double mlk_metric_value(const metric_row *row, const work *k, const mlk_note *note);
 
 /* Check p and the metrics, and make the parts. Close it whatever the outcome. */
 mlk_status mlk_work_open(work *k, const mlk_predictions *p, const mlk_metric *const *metrics,

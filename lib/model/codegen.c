@@ -6,7 +6,8 @@
 
 #include "core/number.h"
 
-void mlk_codegen_real(mlk_codegen *to, double x)
+/* A number as a C expression of type double: NAN and INFINITY by name. */
+static void add_real(mlk_codegen *to, double x)
 {
     char buf[MLK_REAL_CHARS];
     if (isnan(x)) {
@@ -45,7 +46,7 @@ void mlk_codegen_reals(mlk_codegen *to, const char *suffix, const double *v, siz
     open_table(to, suffix, "double", n);
     for (size_t i = 0; i < n; i++) {
         mlk_strbuf_add(&to->text, i % 6 ? " " : "\n    ");
-        mlk_codegen_real(to, v[i]);
+        add_real(to, v[i]);
         mlk_strbuf_add(&to->text, i + 1 < n ? "," : "");
     }
     mlk_strbuf_add(&to->text, "};\n");
@@ -68,7 +69,7 @@ void mlk_codegen_affine(mlk_codegen *to, const char *suffix, mlk_cmat W, mlk_cve
     for (size_t k = 0; k < W.rows; k++)
         for (size_t j = 0; j < W.cols; j++) {
             mlk_strbuf_add(&to->text, (k * W.cols + j) % 6 ? " " : "\n    ");
-            mlk_codegen_real(to, W.data[k * W.ld + j]);
+            add_real(to, W.data[k * W.ld + j]);
             mlk_strbuf_add(&to->text, k + 1 < W.rows || j + 1 < W.cols ? "," : "");
         }
     mlk_strbuf_add(&to->text, "};\n");

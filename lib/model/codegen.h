@@ -29,8 +29,6 @@ void mlk_codegen_ints(mlk_codegen *to, const char *suffix, const char *type, con
                       size_t n);
 /* A text as a C string literal. */
 void mlk_codegen_text(mlk_codegen *to, const char *text);
-/* A number as a C expression of type double: NAN and INFINITY by name. */
-void mlk_codegen_real(mlk_codegen *to, double x);
 /*
  * Tables, and the function <name><suffix>(x, out) with out[k] = b[k] + sum_j W[k, j] x[j]; a linear
  * model is that and no more (suffix "").

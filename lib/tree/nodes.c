@@ -235,13 +235,6 @@ static inline uint32_t goes_right_set(const mlk_nodes *t, const uint32_t *levels
     return !(t->sets[(size_t)node->value + l / 32] >> (l % 32) & 1);
 }
 
-bool mlk_nodes_goes_left(const mlk_nodes *t, const uint32_t *levels, size_t i, const double *x)
-{
-    const mlk_node *node = &t->node[i];
-    const double v = x[node->what & MLK_NODE_COLUMN];
-    return !(node->what & MLK_NODE_SET ? goes_right_set(t, levels, node, v) : goes_right(node, v));
-}
-
 /* Rows on their way down, side by side: while the node of one comes from memory, the others' are
  * compared. The lane of a row that has arrived takes the next row at once, so that a short way does
  * not wait for a long one. */

@@ -69,10 +69,6 @@ void mlk_nodes_add(const mlk_nodes *nodes, const uint32_t *levels, mlk_cmat X, b
 /* Is no value NaN? */
 bool mlk_rows_complete(mlk_cmat X);
 
-/* Does x go left at this inner node? */
-bool mlk_nodes_goes_left(const mlk_nodes *nodes, const uint32_t *levels, size_t node,
-                         const double *x);
-
 /* The value of a leaf (regression). */
 static inline double mlk_nodes_value(const mlk_nodes *nodes, uint32_t leaf)
 {

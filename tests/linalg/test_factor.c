@@ -59,7 +59,7 @@ static mlk_mat definite(size_t p)
     return A;
 }
 
-START_TEST(cholesky_factors_solves_and_inverts)
+START_TEST(cholesky_factors_and_solves)
 {
     const size_t p = orders[_i];
     const mlk_mat A = definite(p), L = copy_of(mlk_mat_c(A));
@@ -69,8 +69,6 @@ START_TEST(cholesky_factors_solves_and_inverts)
     ck_assert(rcond > 0.0 && rcond <= 1.0 + 1e-15);
     mlk_chol_solve(mlk_mat_c(L), X);
     require_matrix(mlk_mat_c(multiply(mlk_mat_c(A), mlk_mat_c(X), false)), mlk_mat_c(B), 1e-12);
-    require_ok(mlk_chol_inverse(L));
-    require_identity(mlk_mat_c(multiply(mlk_mat_c(A), mlk_mat_c(L), false)), 1e-12);
 }
 END_TEST
 
@@ -228,7 +226,7 @@ Suite *test_suite(void)
 {
     Suite *s = suite_create("linalg/factor");
     TCase *tc = test_case(s, "factor");
-    tcase_add_loop_test(tc, cholesky_factors_solves_and_inverts, 0, (int)MLK_COUNT(orders));
+    tcase_add_loop_test(tc, cholesky_factors_and_solves, 0, (int)MLK_COUNT(orders));
     tcase_add_test(tc, cholesky_refuses_what_is_singular);
     tcase_add_loop_test(tc, eigenpairs_are_eigenpairs_in_order, 0, (int)MLK_COUNT(orders));
     tcase_add_loop_test(tc, singular_values_put_the_matrix_together_again, 0,
