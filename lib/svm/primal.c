@@ -61,10 +61,12 @@ static mlk_status move(primal_solver *s, double before, primal_sums *t, double *
         *after = t->loss + mlk_primal_penalty(s, s->trial);
         if (*after <= before + slack(before)) {
             accept(s);
+            mlk_primal_damp(s, share);
             return MLK_OK;
         }
         share = search(s);
     }
+    mlk_primal_damp(s, 0.0);
     memcpy(s->trial, s->point, s->q * sizeof *s->trial);
     MLK_TRY(mlk_primal_pass(s, t));
     *after = before;
@@ -199,7 +201,8 @@ static mlk_status allocate(primal_solver *s, mlk_scratch *scratch)
     s->z_next = mlk_scratch_take(scratch, n, sizeof *s->z_next);
     s->active = mlk_scratch_take(scratch, n, 1);
     s->in_gram = mlk_scratch_take(scratch, n, 1);
-    double **const vectors[] = {&s->point, &s->trial, &s->step, &s->before, &s->between, &s->grad};
+    double **const vectors[] = {&s->point,   &s->trial, &s->step,    &s->before,
+                                &s->between, &s->grad,  &s->all_rows};
     for (size_t k = 0; k < MLK_COUNT(vectors); k++)
         *vectors[k] = mlk_scratch_take(scratch, q, sizeof(double));
     s->cg = mlk_scratch_mat(scratch, 3, q).data;

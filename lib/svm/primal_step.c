@@ -69,28 +69,60 @@ static double penalty_curvature(const primal_solver *s, size_t j)
     return s->p->l1 || (j == s->q - 1 && !s->p->penalise_b) ? 0.0 : 1.0;
 }
 
-/* H = curvature G, with that of the penalty and, against singularity, a trace of its size. */
-static void form_hessian(const primal_solver *s, double damping)
+/* What damping adds to the curvature of column j. */
+static double damping_at(const primal_solver *s, size_t j)
+{
+    return s->damping > 0.0 ? s->damping * curvature(s) * s->all_rows[j] : 0.0;
+}
+
+/*
+ * Few rows are within a small width; where those at hand say little of what the step will meet (in
+ * the extreme none, and the intercept has no curvature), it is too long by far. Levenberg and
+ * Marquardt's remedy: a part of the diagonal that all rows would give. The least that helps is that
+ * of one row more.
+ */
+void mlk_primal_damp(primal_solver *s, double share)
+{
+    const primal *p = s->p;
+    const double least = 1.0 / (double)s->n;
+    if (share > 0.3) {
+        s->damping = s->damping > least ? 0.1 * s->damping : 0.0;
+        return;
+    }
+    if (s->damping == 0.0) {
+        memset(s->all_rows, 0, s->q * sizeof *s->all_rows);
+        for (size_t i = 0; i < s->n; i++) {
+            for (size_t j = 0; j < p->X.cols; j++)
+                s->all_rows[j] += p->C[i] * p->X.data[i * p->X.ld + j] * p->X.data[i * p->X.ld + j];
+            s->all_rows[s->q - 1] += p->C[i];
+        }
+    }
+    s->damping = fmin(1.0, fmax(least, 10.0 * s->damping));
+}
+
+/* H = curvature G, with that of the penalty and of damping and, against singularity, a trace of its
+ * size. */
+static void form_hessian(const primal_solver *s, double ridge)
 {
     const size_t q = s->q;
     double trace = 0.0;
     for (size_t j = 0; j < q * q; j++)
         s->H[j] = curvature(s) * s->G[j];
     for (size_t j = 0; j < q; j++)
-        trace += s->H[j * q + j] += penalty_curvature(s, j);
+        trace += s->H[j * q + j] += penalty_curvature(s, j) + damping_at(s, j);
     for (size_t j = 0; j < q; j++)
-        s->H[j * q + j] += damping * (trace / (double)q + DBL_MIN);
+        s->H[j * q + j] += ridge * (trace / (double)q + DBL_MIN);
 }
 
 static mlk_status dense_step(primal_solver *s)
 {
     const size_t q = s->q;
-    for (double damping = 1e-14;; damping *= 100.0) {
-        form_hessian(s, damping);
+    for (double ridge = 1e-14;; ridge *= 100.0) {
+        form_hessian(s, ridge);
         const mlk_status st = mlk_chol((mlk_mat){s->H, q, q, q}, NULL);
         if (st == MLK_OK)
             break;
-        if (st != MLK_ESINGULAR || damping > 1.0)
+        if (st != MLK_ESINGULAR || ridge > 1.0)
             return st;
     }
     for (size_t j = 0; j < q; j++)
@@ -153,7 +185,8 @@ static mlk_status multiply(primal_solver *s, double *out)
         double sum = 0.0;
         for (size_t c = 0; c < s->chunks; c++)
             sum += s->partial[c * s->q + j];
-        out[j] = curvature(s) * sum + (penalty_curvature(s, j) + 1e-12) * s->cg[s->q + j];
+        out[j] = curvature(s) * sum +
+                 (penalty_curvature(s, j) + damping_at(s, j) + 1e-12) * s->cg[s->q + j];
     }
     return MLK_OK;
 }

@@ -40,6 +40,8 @@ typedef struct primal_solver {
     primal_sums *partial_sums;        /* chunks */
     double *gram_partial;             /* gram_chunks x q x q */
     double *buffer;                   /* a worker: 2 x PRIMAL_BLOCK x q */
+    double damping;                   /* of the step, in units of the curvature of all rows */
+    double *all_rows;                 /* q: sum of C_i x_ij^2 of all rows, once damping > 0 */
     double *cg;                       /* 3 q: residual, direction, product */
     double plus_factor, minus_factor; /* of v, for the certificate */
     bool certificate;
@@ -55,6 +57,8 @@ double mlk_primal_dual(const primal_solver *s, const primal_sums *t);
 /* Objective at point + t step, whose z are between those of both ends. */
 double mlk_primal_between(primal_solver *s, double t);
 
+/* The last step went the share `share` of its way: damp the next accordingly. */
+void mlk_primal_damp(primal_solver *s, double share);
 /* From the gradient and the active rows at s->point: s->step. MLK_ESINGULAR, MLK_ECANCELLED. */
 mlk_status mlk_primal_step(primal_solver *s);
 

@@ -171,6 +171,43 @@ START_TEST(satisfies_first_order_conditions)
 END_TEST
 
 /* A linear kernel poses the same problem. */
+/* Classes that X says nothing of, five rows to eight: the hinge's corner is where no row is at
+ * first. Against w = 0, b = -1, which costs 2 C for each row of the smaller class, and against the
+ * certificate of the kernel machine. */
+START_TEST(hinge_ends_where_classes_overlap)
+{
+    enum { N = 1300 };
+    mlk_vec y = test_vec(N);
+    for (size_t i = 0; i < N; i++)
+        y.data[i] = i * 7919 % 13 < 5;
+    const mlk_data d = {.X = test_random_mat(11, N, 4), .y = mlk_vec_c(y), .n_classes = 2};
+    mlk_linear_svc_opts o = mlk_linear_svc_opts_default();
+    o.loss = MLK_LOSS_HINGE;
+    o.C = 10.0;
+    o.tol = 1e-6;
+    mlk_linear_svc *model;
+    require_ok(mlk_linear_svc_fit(&d, &o, NULL, &model));
+    const mlk_fit_info info = mlk_linear_svc_info(model);
+    const double objective = plain_objective(&d, &o, mlk_linear_svc_coef(model).data,
+                                             mlk_linear_svc_intercept(model).data[0]);
+    ck_assert_int_eq(info.converged, 1);
+    require_relative(info.objective, objective, 1e-12);
+    ck_assert(info.duality_gap <= 1e-6 * objective);
+    ck_assert(objective <= 2.0 * 10.0 * 500.0 * (1.0 + 1e-6));
+    mlk_linear_svc_free(model);
+
+    mlk_svc_opts k = mlk_svc_opts_default();
+    k.kernel = MLK_KERNEL_LINEAR;
+    k.C = 10.0;
+    k.tol = 1e-8;
+    mlk_svc *machine;
+    require_ok(mlk_svc_fit(&d, &k, NULL, &machine));
+    ck_assert(objective >= mlk_svc_info(machine).dual * (1.0 - 1e-12));
+    require_relative(objective, mlk_svc_info(machine).dual, 1e-6);
+    mlk_svc_free(machine);
+}
+END_TEST
+
 START_TEST(hinge_finds_what_the_kernel_machine_finds)
 {
     const size_t which = 5 + 2 * (size_t)_i; /* intercept not penalised */
@@ -326,6 +363,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(fit, agrees_with_liblinear, 0, (int)MLK_COUNT(liblinear));
     tcase_add_loop_test(fit, reports_the_objective_and_a_small_gap, 0, n);
     tcase_add_loop_test(fit, satisfies_first_order_conditions, 0, n);
+    tcase_add_test(fit, hinge_ends_where_classes_overlap);
     tcase_add_loop_test(fit, hinge_finds_what_the_kernel_machine_finds, 0, 2);
     tcase_add_test(fit, more_classes_are_each_against_the_rest);
     tcase_add_loop_test(fit, threads_do_not_change_a_bit, 0, 2);
