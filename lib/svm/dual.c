@@ -9,6 +9,7 @@
 #include "core/sort.h"
 #include "core/status.h"
 #include "svm/exact.h"
+#include "svm/linear_start.h"
 #include "svm/smo.h"
 
 /* Samples of the first working set; of a later one, as long as those between the bounds leave room
@@ -505,6 +506,23 @@ static mlk_status solve(solver *s)
     }
 }
 
+/* SMO, and where a linear kernel keeps it busy for longer than Newton's method takes, that. */
+static mlk_status solve_either_way(solver *s)
+{
+    enum { STEPS_A_COLUMN = 100 };
+    dual *d = s->d;
+    const size_t most = STEPS_A_COLUMN * (s->cache->set->X.cols + 1);
+    if (d->max_steps <= most || !mlk_linear_start_fits(d, s->cache))
+        return solve(s);
+    s->limit = most;
+    MLK_TRY(solve(s));
+    if (d->converged)
+        return MLK_OK;
+    MLK_TRY(mlk_linear_start(d, s->cache, s->run));
+    s->limit = d->max_steps;
+    return solve(s);
+}
+
 mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run)
 {
     const size_t n = cache->n;
@@ -522,7 +540,7 @@ mlk_status mlk_dual_solve(dual *d, dual_cache *cache, const mlk_run *run)
             : MLK_OK;
     if (st == MLK_OK) {
         d->steps = 0;
-        st = solve(&s);
+        st = solve_either_way(&s);
     }
     if (st == MLK_OK)
         certify(&s);

@@ -84,6 +84,8 @@ static const struct {
     {2300, 4, MLK_KERNEL_RBF, 10.0, 0.05, 1e-3, true},
     {2100, 6, MLK_KERNEL_RBF, 1.0, 0.3, 1e-7, false},
     {7, 30, MLK_KERNEL_LINEAR, 100.0, 0.1, 1e-6, true},
+    {900, 4, MLK_KERNEL_LINEAR, 100.0, 0.1, 1e-6, true},
+    {900, 4, MLK_KERNEL_LINEAR, 100.0, 0.0, 1e-5, false},
 };
 
 START_TEST(reports_what_plain_loops_find)
