@@ -135,7 +135,7 @@ typedef struct centred {
     mlk_mat X; /* n x b: a centred copy of what B is applied to */
 } centred;
 
-static void subtract_means(mlk_mat X)
+void map_centre(mlk_mat X)
 {
     for (size_t c = 0; c < X.cols; c++) {
         double mean = 0.0;
@@ -153,9 +153,9 @@ static mlk_status apply_centred(void *ctx, mlk_cmat X, const mlk_run *run, mlk_m
     const centred *t = ctx;
     const mlk_mat copy = {t->X.data, X.rows, X.cols, X.cols};
     mlk_copy(X, copy);
-    subtract_means(copy);
+    map_centre(copy);
     MLK_TRY(mlk_gemm_rows(t->S, MLK_NO_TRANS, mlk_mat_c(copy), run, out));
-    subtract_means(out);
+    map_centre(out);
     for (size_t i = 0; i < out.rows; i++)
         for (size_t c = 0; c < out.cols; c++)
             out.data[i * out.ld + c] *= -0.5;

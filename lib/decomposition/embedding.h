@@ -46,6 +46,8 @@ mlk_status map_check_spread(mlk_cmat X, const mlk_run *run);
  * `what` is what has fewer dimensions than were asked for. MLK_ESINGULAR: none is positive. */
 mlk_status map_check_rank(mlk_cvec lambda, size_t n, const char *what);
 
+/* Each column less its mean. */
+void map_centre(mlk_mat X);
 /* Each column with the sign that makes its element of largest magnitude (the first of several)
  * positive. */
 void map_fix_signs(mlk_mat Z);

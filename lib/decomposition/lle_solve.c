@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/status.h"
+#include "decomposition/embedding.h"
 #include "linalg/linalg.h"
 
 /* Iterating pays from so many rows on, for up to one pair in so many. */
@@ -166,18 +167,6 @@ typedef struct inverse {
     mlk_mat room; /* n x b: right sides in the order of the band */
 } inverse;
 
-static void subtract_means(mlk_mat X)
-{
-    for (size_t c = 0; c < X.cols; c++) {
-        double mean = 0.0;
-        for (size_t i = 0; i < X.rows; i++)
-            mean += X.data[i * X.ld + c];
-        mean /= (double)X.rows;
-        for (size_t i = 0; i < X.rows; i++)
-            X.data[i * X.ld + c] -= mean;
-    }
-}
-
 /* A part of the columns each. */
 typedef struct solving {
     const inverse *t;
@@ -198,14 +187,14 @@ static mlk_status apply_inverse(void *ctx, mlk_cmat X, const mlk_run *run, mlk_m
     const inverse *t = ctx;
     const mlk_mat B = {t->room.data, X.rows, X.cols, X.cols};
     mlk_copy(X, out);
-    subtract_means(out);
+    map_centre(out);
     for (size_t i = 0; i < X.rows; i++)
         memcpy(B.data + t->place[i] * B.ld, out.data + i * out.ld, X.cols * sizeof(double));
     solving s = {t, B};
     MLK_TRY(mlk_parallel_for(run, X.cols, 1, solve_columns, &s));
     for (size_t i = 0; i < X.rows; i++)
         memcpy(out.data + i * out.ld, B.data + t->place[i] * B.ld, X.cols * sizeof(double));
-    subtract_means(out);
+    map_centre(out);
     return MLK_OK;
 }
 

@@ -137,25 +137,29 @@ MLK_SIMD static void sides_of_values(const double *restrict x, const uint32_t *r
     }
 }
 
-/* Stable: both sides keep their order. */
-static void partition_4(uint32_t *restrict v, uint32_t *restrict spare,
-                        const uint8_t *restrict left, size_t n)
+/* v, whose elements have `size` bytes (8 at most): those that go left first. Stable: both sides
+ * keep their order. */
+static inline __attribute__((always_inline)) void partition_of(void *restrict v, size_t size,
+                                                               void *restrict spare,
+                                                               const uint8_t *restrict left,
+                                                               size_t n)
 {
-    size_t l = 0, r = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t x = v[i];
-        v[l] = x;
-        spare[r] = x;
-        l += left[i];
-        r += !left[i];
+    char *at = v, *l = v, *r = spare;
+    for (size_t i = 0; i < n; i++, at += size) {
+        char x[8];
+        memcpy(x, at, size);
+        memcpy(l, x, size);
+        memcpy(r, x, size);
+        l += size * left[i];
+        r += size * !left[i];
     }
-    memcpy(v + l, spare, r * sizeof *v);
+    memcpy(l, spare, (size_t)(r - (char *)spare));
 }
 
-/* Three arrays, or two with c NULL, at once. */
+/* Three arrays of 32 bits, or two with c NULL, at once. */
 static inline __attribute__((always_inline)) void
-partition_4s(uint32_t *restrict a, uint32_t *restrict b, uint32_t *restrict c,
-             uint32_t *restrict spare, const uint8_t *restrict left, size_t n)
+partition_together(uint32_t *restrict a, uint32_t *restrict b, uint32_t *restrict c,
+                   uint32_t *restrict spare, const uint8_t *restrict left, size_t n)
 {
     size_t l = 0, r = 0;
     for (size_t i = 0; i < n; i++) {
@@ -173,35 +177,22 @@ partition_4s(uint32_t *restrict a, uint32_t *restrict b, uint32_t *restrict c,
         memcpy(c + l, spare + 2 * n, r * sizeof *c);
 }
 
-static void partition_8(uint64_t *restrict v, uint64_t *restrict spare,
-                        const uint8_t *restrict left, size_t n)
-{
-    size_t l = 0, r = 0;
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t x = v[i];
-        v[l] = x;
-        spare[r] = x;
-        l += left[i];
-        r += !left[i];
-    }
-    memcpy(v + l, spare, r * sizeof *v);
-}
-
 static void partition(const grower *g, grow_hand *h, size_t begin, size_t n)
 {
     const grow_pool *p = &g->pool;
     if (p->whole && p->cls)
-        partition_4s(p->id + begin, p->cls + begin, p->whole + begin, h->spare, h->goes_left, n);
+        partition_together(p->id + begin, p->cls + begin, p->whole + begin, h->spare, h->goes_left,
+                           n);
     else if (p->cls)
-        partition_4s(p->id + begin, p->cls + begin, NULL, h->spare, h->goes_left, n);
+        partition_together(p->id + begin, p->cls + begin, NULL, h->spare, h->goes_left, n);
     else if (p->whole)
-        partition_4s(p->id + begin, p->whole + begin, NULL, h->spare, h->goes_left, n);
+        partition_together(p->id + begin, p->whole + begin, NULL, h->spare, h->goes_left, n);
     else
-        partition_4(p->id + begin, h->spare, h->goes_left, n);
+        partition_of(p->id + begin, sizeof *p->id, h->spare, h->goes_left, n);
     if (p->real)
-        partition_8((uint64_t *)(void *)(p->real + begin), h->spare, h->goes_left, n);
+        partition_of(p->real + begin, sizeof *p->real, h->spare, h->goes_left, n);
     if (p->yq)
-        partition_8((uint64_t *)(void *)(p->yq + begin), h->spare, h->goes_left, n);
+        partition_of(p->yq + begin, sizeof *p->yq, h->spare, h->goes_left, n);
 }
 
 /* The bits of a categorical split; absent levels go where missing values go. */
