@@ -13,44 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include "peak.h"
+#include "core/parallel.h"
+#include "driver.h"
 
 enum { MOST_REPEATS = 99 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void stop(const char *what)
-{
-    fprintf(stderr, "bench_gbdt: %s\n", what);
-    exit(1);
-}
-
-static void check(mlk_status st)
-{
-    if (st != MLK_OK)
-        stop(mlk_error_message(st));
-}
-
-static mlk_data read_data(const char *path, double **memory)
-{
-    FILE *f = fopen(path, "rb");
-    int64_t head[3];
-    if (!f || fread(head, sizeof head[0], 3, f) != 3)
-        stop("cannot read the data");
-    const size_t n = (size_t)head[0], p = (size_t)head[1];
-    double *values = *memory = malloc(n * (p + 1) * sizeof *values);
-    if (!values || fread(values, sizeof *values, n * (p + 1), f) != n * (p + 1))
-        stop("the data is cut short");
-    fclose(f);
-    return (mlk_data){
-        .X = {values, n, p, p}, .y = {values + n * p, n}, .n_classes = (size_t)head[2]};
-}
 
 static void parse_options(char *text, mlk_gbdt_opts *opts)
 {
@@ -155,12 +121,12 @@ int main(int argc, char **argv)
         stop("expected 1 to 99 repeats, and memory");
     for (size_t r = 0; r < repeats; r++) {
         mlk_gbdt_free(model);
-        const double start = now();
+        const double start = mlk_seconds();
         check(mlk_gbdt_fit(&train, &opts, &run, &model));
-        fit[r] = now() - start;
-        const double fitted = now();
+        fit[r] = mlk_seconds() - start;
+        const double fitted = mlk_seconds();
         check(mlk_gbdt_predict(model, test.X, &run, (mlk_vec){out, test.y.n}));
-        predict[r] = now() - fitted;
+        predict[r] = mlk_seconds() - fitted;
     }
     const long peak = peak_megabytes();
     const size_t bytes = saved_bytes(model), nodes = mlk_gbdt_n_nodes(model);

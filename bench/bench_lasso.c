@@ -14,29 +14,14 @@
 #include <stdlib.h>
 
 #include "core/parallel.h"
+#include "driver.h"
 
 enum { N_ALPHAS = 100 };
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "bench_lasso: %s\n", what);
-    exit(1);
-}
 
 static void warn(void *user, const char *line)
 {
     (void)user;
     fprintf(stderr, "bench_lasso: warning: %s\n", line);
-}
-
-static double *read_doubles(const char *path, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-    double *values = malloc(n * sizeof *values);
-    if (!f || !values || fread(values, sizeof *values, n, f) != n)
-        fail(path);
-    fclose(f);
-    return values;
 }
 
 static double mean_square(mlk_cvec y)
@@ -53,21 +38,21 @@ static void write_coef(const char *path, mlk_elastic_net *const *models)
 {
     FILE *f = fopen(path, "wb");
     if (!f)
-        fail(path);
+        stop(path);
     for (size_t k = 0; k < N_ALPHAS; k++) {
         const mlk_cvec w = mlk_elastic_net_coef(models[k]);
         const double b = mlk_elastic_net_intercept(models[k]);
         if (fwrite(w.data, sizeof *w.data, w.n, f) != w.n || fwrite(&b, sizeof b, 1, f) != 1)
-            fail(path);
+            stop(path);
     }
     if (fclose(f) != 0)
-        fail(path);
+        stop(path);
 }
 
 int main(int argc, char **argv)
 {
     if (argc < 9)
-        fail("usage: bench_lasso DATA ROWS COLUMNS L1_RATIO EPS TOL THREADS REPEATS [COEF]");
+        stop("usage: bench_lasso DATA ROWS COLUMNS L1_RATIO EPS TOL THREADS REPEATS [COEF]");
     const size_t n = strtoull(argv[2], NULL, 10), p = strtoull(argv[3], NULL, 10);
     const double *values = read_doubles(argv[1], n * p + n);
     const mlk_data data = {.X = {values, n, p, p}, .y = {values + n * p, n}};
@@ -80,7 +65,7 @@ int main(int argc, char **argv)
     double alphas[N_ALPHAS];
     mlk_elastic_net *models[N_ALPHAS];
     if (mlk_elastic_net_alphas(&data, &opts, &run, (mlk_vec){alphas, 1}) != MLK_OK)
-        fail(mlk_error_message(MLK_EINVAL));
+        stop(mlk_error_message(MLK_EINVAL));
     for (size_t k = 1; k < N_ALPHAS; k++)
         alphas[k] = alphas[0] * pow(atof(argv[5]), (double)k / (N_ALPHAS - 1));
 
@@ -93,7 +78,7 @@ int main(int argc, char **argv)
             mlk_elastic_net_path(&data, (mlk_cvec){alphas, N_ALPHAS}, &opts, &run, models);
         printf("%s%.6f", repeat ? ", " : "", mlk_seconds() - start);
         if (st != MLK_OK)
-            fail(mlk_error_message(st));
+            stop(mlk_error_message(st));
         if (argc > 9 && repeat == 0)
             write_coef(argv[9], models);
         worst = 0.0;

@@ -18,32 +18,16 @@
 
 #include "core/alloc.h"
 #include "core/parallel.h"
+#include "driver.h"
 
 enum { N_ALPHAS = 10 };
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "bench_linear: %s\n", what);
-    exit(1);
-}
-
-/* In huge pages, as an array of that size would be in any program that cares. */
-static double *read_doubles(const char *path, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-    double *values = mlk_alloc(n, sizeof *values);
-    if (!f || !values || fread(values, sizeof *values, n, f) != n)
-        fail(path);
-    fclose(f);
-    return values;
-}
 
 static void write_result(const char *path, mlk_cvec w, double b, const double *more, size_t n_more)
 {
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(w.data, sizeof(double), w.n, f) != w.n || fwrite(&b, sizeof b, 1, f) != 1 ||
         fwrite(more, sizeof *more, n_more, f) != n_more || fclose(f) != 0)
-        fail(path);
+        stop(path);
 }
 
 static double run_linear(const mlk_data *data, const mlk_run *run, const char *result)
@@ -51,7 +35,7 @@ static double run_linear(const mlk_data *data, const mlk_run *run, const char *r
     mlk_linear *model;
     const double begin = mlk_seconds();
     if (mlk_linear_fit(data, NULL, run, &model) != MLK_OK)
-        fail(mlk_error_message(MLK_EINVAL));
+        stop(mlk_error_message(MLK_EINVAL));
     const double seconds = mlk_seconds() - begin;
     if (result)
         write_result(result, mlk_linear_coef(model), mlk_linear_intercept(model), NULL, 0);
@@ -67,7 +51,7 @@ static double run_ridge(const mlk_data *data, const mlk_run *run, mlk_mat loo, c
 
     const double begin = mlk_seconds();
     if (mlk_ridge_loo(data, (mlk_cvec){alphas, N_ALPHAS}, true, run, loo) != MLK_OK)
-        fail(mlk_error_message(MLK_EINVAL));
+        stop(mlk_error_message(MLK_EINVAL));
     memset(report, 0, sizeof report);
     for (size_t i = 0; i < loo.rows; i++)
         for (size_t k = 0; k < N_ALPHAS; k++) {
@@ -82,7 +66,7 @@ static double run_ridge(const mlk_data *data, const mlk_run *run, mlk_mat loo, c
     opts.alpha = report[0];
     mlk_ridge *model;
     if (mlk_ridge_fit(data, &opts, run, &model) != MLK_OK)
-        fail(mlk_error_message(MLK_EINVAL));
+        stop(mlk_error_message(MLK_EINVAL));
     const double seconds = mlk_seconds() - begin;
 
     if (result)
@@ -95,7 +79,7 @@ static double run_ridge(const mlk_data *data, const mlk_run *run, mlk_mat loo, c
 int main(int argc, char **argv)
 {
     if (argc < 7)
-        fail("usage: linear|ridge-loo DATA ROWS COLUMNS THREADS REPEATS [RESULT]");
+        stop("usage: linear|ridge-loo DATA ROWS COLUMNS THREADS REPEATS [RESULT]");
     const bool ridge = strcmp(argv[1], "ridge-loo") == 0;
     const size_t n = strtoul(argv[3], NULL, 10), p = strtoul(argv[4], NULL, 10);
     const mlk_run run = {.threads = atoi(argv[5])};
@@ -104,7 +88,7 @@ int main(int argc, char **argv)
     double *values = read_doubles(argv[2], n * (p + 1));
     double *loo = mlk_alloc(ridge ? n * N_ALPHAS : 1, sizeof *loo);
     if (!loo)
-        fail("no memory");
+        stop("no memory");
     const mlk_data data = {.X = {values, n, p, p}, .y = {values + n * p, n}};
 
     printf("{\"seconds\": [");

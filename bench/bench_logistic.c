@@ -10,26 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "core/parallel.h"
+#include "driver.h"
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void die(const char *text)
-{
-    fprintf(stderr, "bench_logistic: %s\n", text);
-    exit(1);
-}
-
-static double *read_doubles(FILE *f, size_t n)
+static double *read_values(FILE *f, size_t n)
 {
     double *v = malloc(n * sizeof *v);
     if (!v || fread(v, sizeof *v, n, f) != n)
-        die("short file, or no memory");
+        stop("short file, or no memory");
     return v;
 }
 
@@ -49,14 +37,14 @@ static void write_coef(const char *path, const mlk_logistic *model)
         fwrite(b.data + c, sizeof(double), 1, f);
     }
     if (!f || fclose(f))
-        die("cannot write the coefficients");
+        stop("cannot write the coefficients");
 }
 
 static double accuracy(const mlk_logistic *model, const mlk_data *d, const mlk_run *run)
 {
     double *out = malloc(d->X.rows * sizeof *out), right = 0.0;
     if (!out || mlk_logistic_predict(model, d->X, run, (mlk_vec){out, d->X.rows}) != MLK_OK)
-        die("no prediction");
+        stop("no prediction");
     for (size_t i = 0; i < d->X.rows; i++)
         right += out[i] == d->y.data[i];
     free(out);
@@ -68,8 +56,8 @@ int main(int argc, char **argv)
     FILE *f = argc > 3 ? fopen(argv[1], "rb") : NULL;
     uint64_t shape[3];
     if (!f || fread(shape, sizeof *shape, 3, f) != 3)
-        die("usage: bench_logistic FILE THREADS REPEATS [name=value...]");
-    const double *X = read_doubles(f, shape[0] * shape[1]), *y = read_doubles(f, shape[0]);
+        stop("usage: bench_logistic FILE THREADS REPEATS [name=value...]");
+    const double *X = read_values(f, shape[0] * shape[1]), *y = read_values(f, shape[0]);
     const mlk_data d = {
         .X = {X, shape[0], shape[1], shape[1]}, .y = {y, shape[0]}, .n_classes = shape[2]};
     fclose(f);
@@ -80,22 +68,22 @@ int main(int argc, char **argv)
     for (int a = 4; a < argc; a++) {
         char *value = strchr(argv[a], '=');
         if (!value)
-            die("expected name=value");
+            stop("expected name=value");
         *value++ = '\0';
         if (strcmp(argv[a], "coef") == 0)
             coef = value;
         else if (strcmp(argv[a], "log") == 0)
             run.log = to_stderr;
         else if (mlk_opts_parse(mlk_logistic_algo.opts, "logistic", argv[a], value, &opts))
-            die(mlk_error_message(MLK_EINVAL));
+            stop(mlk_error_message(MLK_EINVAL));
     }
     for (int r = 0; r < atoi(argv[3]); r++) {
         mlk_logistic *model;
-        const double begin = now();
+        const double begin = mlk_seconds();
         const mlk_status st = mlk_logistic_fit(&d, &opts, &run, &model);
-        const double seconds = now() - begin;
+        const double seconds = mlk_seconds() - begin;
         if (st != MLK_OK)
-            die(mlk_error_message(st));
+            stop(mlk_error_message(st));
         const mlk_fit_info info = mlk_logistic_info(model);
         printf("%.6f %lld %d %.17g %.3e %.3e %.5f\n", seconds, (long long)info.iterations,
                info.converged, info.objective, info.duality_gap, info.kkt_violation,

@@ -24,28 +24,7 @@
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/rng.h"
-
-static void fail(const char *what)
-{
-    fprintf(stderr, "bench_selection: %s\n", what);
-    exit(1);
-}
-
-static void check(mlk_status st)
-{
-    if (st != MLK_OK)
-        fail(mlk_error_message(st));
-}
-
-static double *read_doubles(const char *path, size_t n)
-{
-    FILE *f = fopen(path, "rb");
-    double *values = mlk_alloc(n, sizeof *values);
-    if (!f || !values || fread(values, sizeof *values, n, f) != n)
-        fail(path);
-    fclose(f);
-    return values;
-}
+#include "driver.h"
 
 static mlk_folds *blocks(const mlk_data *d, size_t k)
 {
@@ -141,7 +120,7 @@ static double compare_equals(const duel *how, uint64_t seed, double *d)
     mlk_rng rng = mlk_rng_stream(seed, 0);
     double *x = mlk_alloc(n, 3 * sizeof *x), *y = x + 2 * n, ratio = 0.0;
     if (!x)
-        fail("no memory");
+        stop("no memory");
     for (size_t i = 0; i < n; i++) {
         x[i] = mlk_rng_normal(&rng);
         x[n + i] = mlk_rng_normal(&rng);
@@ -177,7 +156,7 @@ static void *options_of(const mlk_algo *algo, const char *name, const char *valu
         return NULL;
     void *opts = mlk_alloc_zero(1, algo->opts_size);
     if (!opts)
-        fail("no memory");
+        stop("no memory");
     mlk_opts_set_default(algo->opts, opts);
     check(mlk_opts_parse(algo->opts, algo->name, name, value, opts));
     return opts;
@@ -189,7 +168,7 @@ static void count_rejections(int argc, char **argv)
     const size_t tables = strtoul(argv[2], NULL, 10);
     const mlk_algo *algo = mlk_algo_find(argv[6]);
     if (!algo)
-        fail("no such model");
+        stop("no such model");
     void *opts = options_of(algo, argc > 8 ? argv[8] : NULL, argv[argc - 1]);
     const duel how = {algo,
                       opts,
@@ -201,7 +180,7 @@ static void count_rejections(int argc, char **argv)
     size_t corrected = 0, strict = 0, plain = 0, f = 0;
     double *d = mlk_alloc(splits, sizeof *d);
     if (!d)
-        fail("no memory");
+        stop("no memory");
     for (size_t t = 0; t < tables; t++) {
         const double ratio = compare_equals(&how, 1000 + t, d);
         const double p = mlk_corrected_t_test((mlk_cvec){d, splits}, ratio, 0.95).p;
@@ -249,7 +228,7 @@ static mlk_bias_variance by_definition(const mlk_algo *algo, size_t n, size_t se
     double *memory = mlk_alloc(3 * n, sizeof *memory);
     mlk_bias_variance s = {.noise = NOISE * NOISE};
     if (!f || !sum || !memory)
-        fail("no memory");
+        stop("no memory");
     for (size_t k = 0; k < sets; k++) {
         const mlk_data train = waves(10 + k, n, memory, &skip);
         mlk_model *model;
@@ -286,7 +265,7 @@ static void compare_terms(char **argv)
     double *memory = mlk_alloc(3 * n, sizeof *memory), *clean, *skip;
     double *rows = mlk_alloc(3 * TEST_ROWS, sizeof *rows);
     if (!memory || !rows)
-        fail("no memory");
+        stop("no memory");
     const mlk_data test = waves(0, TEST_ROWS, rows, &clean);
     printf("%-8s %-16s %8s %8s %8s %8s %8s\n", "model", "fits to", "noise", "bias^2", "variance",
            "sum", "error");
@@ -321,7 +300,7 @@ int main(int argc, char **argv)
     else if (argc == 7)
         time_task(argv);
     else
-        fail("usage: prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS, level TABLES ROWS FOLDS "
+        stop("usage: prepare|cv|grid DATA ROWS COLUMNS THREADS REPEATS, level TABLES ROWS FOLDS "
              "REPEATS MODEL TASK [NAME VALUE], or bias ROWS SETS");
     return 0;
 }

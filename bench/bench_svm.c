@@ -11,49 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include "peak.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double cpu(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void stop(const char *what)
-{
-    fprintf(stderr, "bench_svm: %s\n", what);
-    exit(1);
-}
-
-static void check(mlk_status st)
-{
-    if (st != MLK_OK)
-        stop(mlk_error_message(st));
-}
-
-static mlk_data read_data(const char *path, double **memory)
-{
-    FILE *f = fopen(path, "rb");
-    int64_t head[3];
-    if (!f || fread(head, sizeof head[0], 3, f) != 3)
-        stop("cannot read the data");
-    const size_t n = (size_t)head[0], p = (size_t)head[1];
-    double *values = *memory = malloc(n * (p + 1) * sizeof *values);
-    if (!values || fread(values, sizeof *values, n * (p + 1), f) != n * (p + 1))
-        stop("the data is cut short");
-    fclose(f);
-    return (mlk_data){
-        .X = {values, n, p, p}, .y = {values + n * p, n}, .n_classes = (size_t)head[2]};
-}
+#include "core/parallel.h"
+#include "driver.h"
 
 static void parse_options(const mlk_algo *algo, char *text, void *opts)
 {
@@ -98,12 +57,12 @@ int main(int argc, char **argv)
     double *train_data, *test_data;
     const mlk_data train = read_data(argv[4], &train_data), test = read_data(argv[5], &test_data);
     mlk_model *model;
-    const double start = now(), start_cpu = cpu();
+    const double start = mlk_seconds(), start_cpu = cpu_seconds();
     check(mlk_model_fit(algo, opts, &train, &run, &model));
-    const double fitted = now(), fitted_cpu = cpu();
+    const double fitted = mlk_seconds(), fitted_cpu = cpu_seconds();
     double *out = calloc(test.y.n, sizeof *out);
     check(mlk_model_predict(model, test.X, &run, (mlk_vec){out, test.y.n}));
-    const double done = now();
+    const double done = mlk_seconds();
 
     const mlk_fit_info info = mlk_model_info(model);
     mlk_doc *doc = mlk_doc_new();

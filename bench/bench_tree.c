@@ -16,10 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "core/parallel.h"
-#include "peak.h"
+#include "driver.h"
 
 enum { MANY = 100000 }; /* rows predicted at once */
 
@@ -29,34 +28,22 @@ typedef struct input {
     size_t *levels;
 } input;
 
-static void fail(const char *text)
-{
-    fprintf(stderr, "bench_tree: %s\n", text);
-    exit(1);
-}
-
-static void check(mlk_status st)
-{
-    if (st != MLK_OK)
-        fail(mlk_error_message(st));
-}
-
 static input read_input(const char *path)
 {
     input in;
     FILE *f = fopen(path, "rb");
     if (!f || fread(&in, sizeof(int64_t), 4, f) != 4)
-        fail("cannot read the data");
+        stop("cannot read the data");
     const size_t n = (size_t)(in.n_train + in.n_test), p = (size_t)in.p;
     in.X = malloc(n * p * sizeof *in.X);
     in.y = malloc(n * sizeof *in.y);
     in.levels = malloc(p * sizeof *in.levels);
     if (!in.levels || fread(in.levels, sizeof(int64_t), p, f) != p)
-        fail("the data are cut short");
+        stop("the data are cut short");
     for (size_t i = 0; in.X && in.y && i < n; i++)
         if (fread(in.X + i * p, sizeof(double), p, f) != p ||
             fread(in.y + i, sizeof(double), 1, f) != 1)
-            fail("the data are cut short");
+            stop("the data are cut short");
     fclose(f);
     return in;
 }
@@ -68,18 +55,10 @@ static void set_options(const mlk_algo *algo, char *text, void *opts)
     for (char *part = strtok(text, ","); part; part = strtok(NULL, ",")) {
         char *value = strchr(part, '=');
         if (!value)
-            fail("an option is no name=value");
+            stop("an option is no name=value");
         *value++ = '\0';
         check(mlk_opts_parse(algo->opts, algo->name, part, value, opts));
     }
-}
-
-/* Seconds of processor time, all threads together: on a busy machine the steadier figure. */
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)usage.ru_utime.tv_sec + 1e-6 * (double)usage.ru_utime.tv_usec;
 }
 
 static double quality(const input *in, const double *predicted)
@@ -127,7 +106,7 @@ static mlk_mat repeat_rows(const input *in)
     const size_t p = (size_t)in->p, n_train = (size_t)in->n_train, n_test = (size_t)in->n_test;
     const mlk_mat X = {malloc(MANY * p * sizeof *X.data), MANY, p, p};
     if (!X.data)
-        fail("no memory for the rows to predict");
+        stop("no memory for the rows to predict");
     for (size_t i = 0; i < MANY; i++)
         memcpy(X.data + i * p, in->X + (n_train + i % n_test) * p, p * sizeof *X.data);
     return X;
@@ -136,11 +115,11 @@ static mlk_mat repeat_rows(const input *in)
 int main(int argc, char **argv)
 {
     if (argc != 5)
-        fail("usage: bench_tree DATA MODEL OPTIONS THREADS");
+        stop("usage: bench_tree DATA MODEL OPTIONS THREADS");
     const input in = read_input(argv[1]);
     const mlk_algo *algo = mlk_algo_find(argv[2]);
     if (!algo)
-        fail("no such model");
+        stop("no such model");
     void *opts = calloc(1, algo->opts_size);
     set_options(algo, argv[3], opts);
     const mlk_run run = {.threads = atoi(argv[4])};

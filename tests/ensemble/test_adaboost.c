@@ -15,14 +15,12 @@ static mlk_adaboost *fit(const mlk_data *d, const char *base, int64_t n, double 
 
 static mlk_data classes(uint64_t seed, size_t n, size_t k)
 {
-    const mlk_cmat X = test_random_mat(seed, n, 3);
-    return (mlk_data){.X = X, .y = test_classes(seed, X, k), .n_classes = k};
+    return test_data(seed, test_random_mat(seed, n, 3), k, 0.0);
 }
 
 static mlk_data numbers(uint64_t seed, size_t n)
 {
-    const mlk_cmat X = test_random_mat(seed, n, 3);
-    return (mlk_data){.X = X, .y = test_linear_target(seed, X, 0.5)};
+    return test_data(seed, test_random_mat(seed, n, 3), 0, 0.5);
 }
 
 static mlk_vec uneven_weights(size_t n)

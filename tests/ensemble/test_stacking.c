@@ -15,10 +15,7 @@ static mlk_stacking *fit(const mlk_data *d, const char *models, const char *fina
 
 static mlk_data sample(uint64_t seed, size_t n, size_t k)
 {
-    const mlk_cmat X = test_random_mat(seed, n, 3);
-    return (mlk_data){.X = X,
-                      .y = k ? test_classes(seed, X, k) : test_linear_target(seed, X, 0.5),
-                      .n_classes = k};
+    return test_data(seed, test_random_mat(seed, n, 3), k, 0.5);
 }
 
 /* ------------------------------------------------------------------- out of fold */

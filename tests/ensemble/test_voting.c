@@ -12,10 +12,7 @@ static mlk_voting *fit(const mlk_data *d, const char *models, int voting, int th
 
 static mlk_data sample(uint64_t seed, size_t n, size_t k)
 {
-    const mlk_cmat X = test_random_mat(seed, n, 3);
-    return (mlk_data){.X = X,
-                      .y = k ? test_classes(seed, X, k) : test_linear_target(seed, X, 0.5),
-                      .n_classes = k};
+    return test_data(seed, test_random_mat(seed, n, 3), k, 0.5);
 }
 
 /* What one algorithm says by itself. */

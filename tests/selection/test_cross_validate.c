@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "selection/formula.h"
 #include "support/mlk_test.h"
 
 /* ------------------------------------------- algorithms that show what they see */
@@ -98,33 +99,6 @@ static const mlk_algo mute_algo = SIMPLE("mute", NULL, NULL);
 static const mlk_algo loo_algo = SIMPLE("quick", simple_loo, NULL);
 
 /* ------------------------------------------------------------------ fixtures */
-
-enum { N = 60 };
-
-/* The table of tests/reference/cross_validate.py. */
-static mlk_data formula_data(void)
-{
-    mlk_mat X = test_mat(N, 3);
-    mlk_vec y = test_vec(N);
-    for (size_t i = 0; i < N; i++) {
-        double *x = X.data + 3 * i;
-        x[0] = (double)(i * 7 % 31) / 31;
-        x[1] = (double)(i * i % 17) / 17;
-        x[2] = (double)(i * 13 % 29) / 29 + (double)i / 60;
-        y.data[i] = 2 * x[0] - x[1] + 0.5 * x[2] * x[2] + (double)(i * 11 % 19) / 19;
-    }
-    return (mlk_data){.X = mlk_mat_c(X), .y = mlk_vec_c(y)};
-}
-
-static mlk_folds *formula_folds(void)
-{
-    size_t fold_of[N];
-    mlk_folds *f;
-    for (size_t i = 0; i < N; i++)
-        fold_of[i] = i * 3 % 5;
-    require_ok(mlk_folds_from(fold_of, N, 5, &f));
-    return f;
-}
 
 static mlk_cv *run_cv(const mlk_candidate *c, size_t n, const mlk_data *d, const mlk_folds *f,
                       mlk_cv_opts opts)

@@ -86,6 +86,13 @@ mlk_cvec test_classes(uint64_t seed, mlk_cmat X, size_t k)
     return mlk_vec_c(y);
 }
 
+mlk_data test_data(uint64_t seed, mlk_cmat X, size_t k, double noise)
+{
+    return (mlk_data){.X = X,
+                      .y = k ? test_classes(seed, X, k) : test_linear_target(seed, X, noise),
+                      .n_classes = k};
+}
+
 double test_dot(const double *a, const double *b, size_t n)
 {
     double sum = 0.0;

@@ -29,6 +29,8 @@ mlk_cvec test_random_vec(uint64_t seed, size_t n);
 mlk_cvec test_linear_target(uint64_t seed, mlk_cmat X, double noise);
 /* Class numbers 0..k-1, each present (n >= k), depending on X. */
 mlk_cvec test_classes(uint64_t seed, mlk_cmat X, size_t k);
+/* X with such a target: test_classes() where k > 0, else test_linear_target(). */
+mlk_data test_data(uint64_t seed, mlk_cmat X, size_t k, double noise);
 
 /* Plain loops, independent of linalg. */
 double test_norm(const double *v, size_t n);

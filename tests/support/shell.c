@@ -70,6 +70,13 @@ shell_result shell_run(const char *fmt, ...)
     return r;
 }
 
+char *shell_out(const char *command)
+{
+    const shell_result r = shell_run("%s", command);
+    ck_assert_msg(r.status == 0, "%s: %d, %s", command, r.status, r.err);
+    return r.out;
+}
+
 void shell_require(int status, const char *err, const char *command)
 {
     const shell_result r = shell_run("%s", command);
@@ -124,4 +131,11 @@ double shell_json_number(const char *json, const char *from, const char *key)
     char *end;
     const double value = strtod(at + strlen(quoted), &end);
     return end == at + strlen(quoted) ? (double)NAN : value;
+}
+
+const char *shell_dataset(const char *name)
+{
+    char path[200];
+    snprintf(path, sizeof path, "datasets/%s", name);
+    return test_source_path(path);
 }

@@ -17,13 +17,17 @@ void shell_leave(void);
 
 /* Run a command line with sh. */
 __attribute__((format(printf, 1, 2))) shell_result shell_run(const char *fmt, ...);
-/* The same; it must end with this status, print nothing to stdout unless it is 0, and its stderr
+/* The same; it must end with status 0. Returns what it printed. */
+char *shell_out(const char *command);
+/* Run it; it must end with this status, print nothing to stdout unless it is 0, and its stderr
  * must hold `err` (NULL: anything). A status of 1 or 2 must come with exactly one line. */
 void shell_require(int status, const char *err, const char *command);
 /* Files. */
 void shell_write(const char *path, const char *text);
 void shell_write_bytes(const char *path, const void *bytes, size_t n);
 char *shell_read(const char *path, size_t *n); /* NULL: not there */
+/* The path of a table of the folder datasets/. */
+const char *shell_dataset(const char *name);
 /* Nothing but these files is in the folder: names separated by blanks, in order. */
 void shell_require_files(const char *names);
 /* A number behind "key": in a JSON text, the first at or after `from` (NULL: the whole). */

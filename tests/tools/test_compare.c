@@ -4,13 +4,6 @@
 
 /* mlkit-compare from the outside. */
 
-static char *out_of(const char *command)
-{
-    const shell_result r = shell_run("%s", command);
-    ck_assert_msg(r.status == 0, "%s: %d, %s", command, r.status, r.err);
-    return r.out;
-}
-
 /* Regression y (42 rows), classes k (3 of "c" only) and q (two halves). */
 static void write_table(const char *path)
 {
@@ -29,10 +22,11 @@ static void write_table(const char *path)
 START_TEST(scores_are_those_of_fit)
 {
     write_table("t.csv");
-    const char *all = out_of("mlkit-compare -t y --features a,b -m ridge:alpha=2 -m knn --cv 4x2 "
-                             "--json t.csv");
+    const char *all =
+        shell_out("mlkit-compare -t y --features a,b -m ridge:alpha=2 -m knn --cv 4x2 "
+                  "--json t.csv");
     const char *one =
-        out_of("mlkit-fit ridge -s alpha=2 -t y --features a,b --cv 4x2 --json t.csv");
+        shell_out("mlkit-fit ridge -s alpha=2 -t y --features a,b --cv 4x2 --json t.csv");
     for (size_t i = 0; i < 3; i++) {
         static const char *const metrics[] = {"r2", "rmse", "mae"};
         const char *row = strstr(all, "\"ridge:alpha=2\"");
@@ -62,7 +56,7 @@ START_TEST(is_the_same_for_any_number_of_threads)
             snprintf(command, sizeof command,
                      "mlkit-compare %s --ignore g --threads %d --json t.csv | grep -v seconds",
                      runs[k], threads[i]);
-            const char *json = out_of(command);
+            const char *json = shell_out(command);
             if (first)
                 ck_assert_str_eq(json, first);
             first = json;
@@ -74,11 +68,11 @@ END_TEST
 START_TEST(a_default_set_ranks_both_tasks)
 {
     write_table("t.csv");
-    const char *text = out_of("mlkit-compare -t y t.csv");
+    const char *text = shell_out("mlkit-compare -t y t.csv");
     const char *const reg[] = {"baseline", "linear", "ridge", "lasso", "knn", "tree", "forest"};
     for (size_t i = 0; i < MLK_COUNT(reg); i++)
         ck_assert_ptr_nonnull(strstr(text, reg[i]));
-    text = out_of("mlkit-compare -t q t.csv");
+    text = shell_out("mlkit-compare -t q t.csv");
     const char *const cls[] = {"baseline", "logistic", "naive-bayes", "svc", "gbdt", "accuracy"};
     for (size_t i = 0; i < MLK_COUNT(cls); i++)
         ck_assert_ptr_nonnull(strstr(text, cls[i]));
@@ -88,7 +82,7 @@ END_TEST
 START_TEST(csv_has_a_line_a_model)
 {
     write_table("t.csv");
-    const char *text = out_of("mlkit-compare -t y --csv -m ridge:alpha=1,scale=standard t.csv");
+    const char *text = shell_out("mlkit-compare -t y --csv -m ridge:alpha=1,scale=standard t.csv");
     size_t lines = 0;
     for (const char *p = text; *p; p++)
         lines += *p == '\n';
@@ -102,13 +96,13 @@ START_TEST(a_model_that_fails_in_one_fold_is_reported_in_its_row)
 {
     shell_write("s.csv", "a,y\n1,1\n2,3\n3,2\n4,5\n5,4\n6,7\n7,6\n8,9\n9,8\n10,11\n11,10\n");
     const char *text =
-        out_of("mlkit-compare -t y --task regression --cv 2 --folds blocks -m linear -m "
-               "knn:n_neighbors=6 s.csv");
+        shell_out("mlkit-compare -t y --task regression --cv 2 --folds blocks -m linear -m "
+                  "knn:n_neighbors=6 s.csv");
     ck_assert_ptr_nonnull(strstr(text, "knn:n_neighbors=6 failed in 1 of 2 folds; in fold 1: "));
     ck_assert_ptr_nonnull(strstr(text, "linear"));
     const char *json =
-        out_of("mlkit-compare -t y --task regression --cv 2 --folds blocks -m linear -m "
-               "knn:n_neighbors=6 --json s.csv");
+        shell_out("mlkit-compare -t y --task regression --cv 2 --folds blocks -m linear -m "
+                  "knn:n_neighbors=6 --json s.csv");
     ck_assert_ptr_nonnull(strstr(json, "\"failures\""));
     ck_assert_ptr_nonnull(strstr(json, "\"rank\": null"));
 }
@@ -117,33 +111,35 @@ END_TEST
 START_TEST(the_best_is_saved_as_fit_would)
 {
     write_table("t.csv");
-    out_of("mlkit-compare -q -t y --features a,b -m ridge:alpha=0.5 -m ridge:alpha=1e6 --save-best "
-           "best.mlk t.csv");
-    out_of("mlkit-fit ridge -q -s alpha=0.5 -t y --features a,b -o fit.mlk t.csv");
+    shell_out(
+        "mlkit-compare -q -t y --features a,b -m ridge:alpha=0.5 -m ridge:alpha=1e6 --save-best "
+        "best.mlk t.csv");
+    shell_out("mlkit-fit ridge -q -s alpha=0.5 -t y --features a,b -o fit.mlk t.csv");
     size_t n, m;
     const char *a = shell_read("best.mlk", &n), *b = shell_read("fit.mlk", &m);
     ck_assert_uint_eq(n, m);
     require_same(a, b, n);
-    out_of("mlkit-compare -q -t y --features a,b -m ridge:alpha=0.5:1e6 --save-best tuned.mlk "
-           "t.csv");
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-show tuned.mlk"), "alpha=0.5"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-predict tuned.mlk t.csv"), "prediction"));
+    shell_out("mlkit-compare -q -t y --features a,b -m ridge:alpha=0.5:1e6 --save-best tuned.mlk "
+              "t.csv");
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-show tuned.mlk"), "alpha=0.5"));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-predict tuned.mlk t.csv"), "prediction"));
 }
 END_TEST
 
 START_TEST(a_validation_curve_shows_what_each_value_does)
 {
     write_table("t.csv");
-    const char *json = out_of("mlkit-compare -t y --features a,b -m ridge -m knn:weights=uniform "
-                              "--validation-curve knn.n_neighbors=1:20 --json t.csv");
+    const char *json =
+        shell_out("mlkit-compare -t y --features a,b -m ridge -m knn:weights=uniform "
+                  "--validation-curve knn.n_neighbors=1:20 --json t.csv");
     const char *curve = strstr(json, "\"validation_curve\"");
     ck_assert_ptr_nonnull(curve);
     ck_assert_ptr_nonnull(strstr(curve, "\"n_neighbors\": 20"));
     /* one neighbour knows its own row by heart */
     const char *train = strstr(strstr(curve, "\"train\""), "[");
     require_close(strtod(train + 1, NULL), 1.0, 1e-12);
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-compare -t y --features a,b -m knn "
-                                        "--validation-curve knn.n_neighbors=1:20 t.csv"),
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-compare -t y --features a,b -m knn "
+                                           "--validation-curve knn.n_neighbors=1:20 t.csv"),
                                  "Validation curve of knn: r2"));
 }
 END_TEST
@@ -151,8 +147,9 @@ END_TEST
 START_TEST(a_threshold_suits_the_costs)
 {
     write_table("t.csv");
-    const char *json = out_of("mlkit-compare -t q --ignore g,k -m naive-bayes --threshold cost:1:9 "
-                              "--json t.csv");
+    const char *json =
+        shell_out("mlkit-compare -t q --ignore g,k -m naive-bayes --threshold cost:1:9 "
+                  "--json t.csv");
     const char *mine = strstr(strstr(json, "\"naive-bayes\""), "\"threshold\": {");
     ck_assert_ptr_nonnull(mine);
     mine += strlen("\"threshold\": {");
@@ -160,7 +157,7 @@ START_TEST(a_threshold_suits_the_costs)
     ck_assert_double_lt(shell_json_number(mine, NULL, "threshold"), 0.5);
     ck_assert_double_lt(shell_json_number(mine, NULL, "value_where_chosen"),
                         shell_json_number(mine, NULL, "value_at_half"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-compare -t q --threshold fbeta -m lda t.csv"),
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-compare -t q --threshold fbeta -m lda t.csv"),
                                  "Call a row p from this probability on"));
 }
 END_TEST
@@ -171,11 +168,11 @@ START_TEST(several_tables_are_ranked_together)
     write_table("u.csv");
     write_table("v.csv");
     const char *text =
-        out_of("mlkit-compare -t y --ignore k,q -m linear -m tree t.csv u.csv v.csv");
+        shell_out("mlkit-compare -t y --ignore k,q -m linear -m tree t.csv u.csv v.csv");
     ck_assert_ptr_nonnull(strstr(text, "Nemenyi"));
     ck_assert_ptr_nonnull(strstr(text, "All 3 tables"));
-    const char *json = out_of("mlkit-compare -t y,a --ignore k,q -m linear -m tree --json t.csv "
-                              "u.csv");
+    const char *json = shell_out("mlkit-compare -t y,a --ignore k,q -m linear -m tree --json t.csv "
+                                 "u.csv");
     ck_assert_ptr_nonnull(strstr(json, "\"friedman\""));
     ck_assert_ptr_nonnull(strstr(json, "\"target\": \"a\""));
 }
@@ -204,16 +201,16 @@ START_TEST(two_models_over_five_tables_have_wilcoxons_test)
     write_table("t.csv");
     snprintf(command, sizeof command, "mlkit-compare -t y --features a,b -m ridge -m knn --json %s",
              five);
-    const char *text = out_of(command);
+    const char *text = shell_out(command);
     ck_assert_msg(strstr(text, "\"wilcoxon\"") && strstr(text, "0.0625"), "%s", text);
     snprintf(command, sizeof command, "mlkit-compare -t y --features a,b -m ridge -m knn %s", five);
-    text = out_of(command);
+    text = shell_out(command);
     ck_assert_msg(strstr(text, "Wilcoxon's signed ranks, ridge less knn"), "%s", text);
-    text = out_of("mlkit-compare -t y --features a,b -m ridge -m knn t.csv t.csv t.csv t.csv");
+    text = shell_out("mlkit-compare -t y --features a,b -m ridge -m knn t.csv t.csv t.csv t.csv");
     ck_assert(!strstr(text, "Wilcoxon"));
     snprintf(command, sizeof command,
              "mlkit-compare -t y --features a,b -m ridge -m knn -m linear %s", five);
-    ck_assert(!strstr(out_of(command), "Wilcoxon"));
+    ck_assert(!strstr(shell_out(command), "Wilcoxon"));
 }
 END_TEST
 
@@ -227,7 +224,7 @@ START_TEST(a_difference_that_may_be_luck_is_said_to_be)
         char command[400];
         snprintf(command, sizeof command, "mlkit-compare -t species --cv %s -m %s -m logistic '%s'",
                  cases[i][0], cases[i][1], path);
-        const bool said = strstr(out_of(command), "test them with --cv 2x5");
+        const bool said = strstr(shell_out(command), "test them with --cv 2x5");
         ck_assert_msg(said == (i == 0), "%s", command);
     }
 }

@@ -4,13 +4,6 @@
 
 /* --plot, from the outside. Without gnuplot only the refusals are tested. */
 
-static const char *dataset(const char *name)
-{
-    char path[200];
-    snprintf(path, sizeof path, "datasets/%s", name);
-    return test_source_path(path);
-}
-
 static bool have(const char *program) { return shell_run("command -v %s", program).status == 0; }
 
 /* The picture that a command line draws, as text. */
@@ -45,7 +38,7 @@ static void require_drawn(const drawn *cases, size_t n)
         return;
     for (size_t i = 0; i < n; i++) {
         char command[2000];
-        const char *table = dataset(cases[i].table), *first = strstr(cases[i].command, "%s");
+        const char *table = shell_dataset(cases[i].table), *first = strstr(cases[i].command, "%s");
         ck_assert_ptr_nonnull(first);
         snprintf(command, sizeof command, "%.*s'%s'%s", (int)(first - cases[i].command),
                  cases[i].command, table, first + 2);
@@ -149,7 +142,7 @@ START_TEST(a_tree_is_drawn_by_graphviz)
     char command[1000];
     snprintf(command, sizeof command,
              "mlkit-fit tree -t species -q -o m.mlk '%s' && mlkit-show m.mlk --plot p.svg",
-             dataset("iris.csv"));
+             shell_dataset("iris.csv"));
     const char *svg = picture_of("p.svg", command);
     ck_assert_ptr_nonnull(strstr(svg, "petal_length"));
     ck_assert_ptr_nonnull(strstr(svg, "<title id=\"plot-title\">tree of species</title>"));
@@ -169,7 +162,7 @@ START_TEST(a_picture_is_the_same_bytes_each_time)
         const shell_result r =
             shell_run("for t in 1 3; do mlkit-fit kmeans -s n_clusters=3 --ignore species "
                       "--threads $t --plot p$t.%s -q '%s' || exit; done",
-                      endings[i], dataset("iris.csv"));
+                      endings[i], shell_dataset("iris.csv"));
         ck_assert_msg(r.status == 0, "%s", r.err);
         char name[20];
         snprintf(name, sizeof name, "p1.%s", endings[i]);

@@ -4,20 +4,6 @@
 
 /* What the programs do when all is well, from the outside. */
 
-static const char *dataset(const char *name)
-{
-    char path[200];
-    snprintf(path, sizeof path, "datasets/%s", name);
-    return test_source_path(path);
-}
-
-static char *out_of(const char *command)
-{
-    const shell_result r = shell_run("%s", command);
-    ck_assert_msg(r.status == 0, "%s: %s", command, r.err);
-    return r.out;
-}
-
 START_TEST(help_version_and_list_go_to_stdout)
 {
     static const char *const programs[] = {"fit", "eval", "predict", "show"};
@@ -29,9 +15,9 @@ START_TEST(help_version_and_list_go_to_stdout)
         r = shell_run("mlkit-%s --version", programs[i]);
         ck_assert_int_eq(strncmp(r.out, "mlkit-", 6), 0);
     }
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-fit --list"), "ridge"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-fit ridge --help"), "alpha"));
-    ck_assert_str_eq(out_of("mlkit-fit --help ridge"), out_of("mlkit-fit ridge --help"));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-fit --list"), "ridge"));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-fit ridge --help"), "alpha"));
+    ck_assert_str_eq(shell_out("mlkit-fit --help ridge"), shell_out("mlkit-fit ridge --help"));
 }
 END_TEST
 
@@ -39,7 +25,7 @@ END_TEST
 START_TEST(fit_reports_what_the_contract_names)
 {
     shell_write("t.csv", "a,y\n0,1\n1,3\n2,5\n4,9\n");
-    const char *json = out_of("mlkit-fit ridge -s alpha=0 -t y --task regression --json t.csv");
+    const char *json = shell_out("mlkit-fit ridge -s alpha=0 -t y --task regression --json t.csv");
     static const char *const keys[] = {"tool",          "version",   "model",     "task",
                                        "data",          "params",    "fit",       "seconds",
                                        "iterations",    "converged", "objective", "duality_gap",
@@ -59,11 +45,11 @@ END_TEST
 START_TEST(classes_are_ranked_by_their_probabilities)
 {
     char command[1000];
-    const char *iris = dataset("iris.csv");
+    const char *iris = shell_dataset("iris.csv");
     snprintf(command, sizeof command,
              "mlkit-fit logistic -t species -q -o m.mlk '%s' && mlkit-eval m.mlk --json '%s'", iris,
              iris);
-    const char *json = out_of(command);
+    const char *json = shell_out(command);
     require_close(shell_json_number(json, "metrics", "roc_auc_ovr_macro"), 0.9983, 2e-4);
 }
 END_TEST
@@ -78,17 +64,17 @@ START_TEST(rules_come_as_text_csv_and_json)
     const char *fit = "mlkit-fit apriori -t receipt -s min_support=0.4,min_confidence=0.6 b.csv";
     char command[300];
     snprintf(command, sizeof command, "%s -o r.mlk", fit);
-    const char *text = out_of(command);
+    const char *text = shell_out(command);
     ck_assert_ptr_nonnull(strstr(text, "product=beer -> product=nappies "));
     snprintf(command, sizeof command, "%s --csv", fit);
-    const char *csv = out_of(command);
+    const char *csv = shell_out(command);
     ck_assert_ptr_nonnull(strstr(csv, "antecedent,consequent,support,confidence,lift,leverage,"
                                       "conviction,count\n\"product=beer\",\"product=nappies\","
                                       "0.6,1,1.25,0.12,,3\n"));
     ck_assert_ptr_nonnull(strstr(csv, "\n\"product=milk; product=nappies\",\"product=beer\",0.4,"
                                       "0.6666666666666666,1.111111111111111"));
-    ck_assert_str_eq(out_of("mlkit-show r.mlk --csv"), csv);
-    const char *json = out_of("mlkit-show r.mlk --json");
+    ck_assert_str_eq(shell_out("mlkit-show r.mlk --csv"), csv);
+    const char *json = shell_out("mlkit-show r.mlk --json");
     require_close(shell_json_number(json, NULL, "n_baskets"), 5.0, 0.0);
     ck_assert_ptr_nonnull(strstr(json, "\"antecedent\""));
 }
@@ -102,15 +88,15 @@ START_TEST(cells_that_are_lists_are_baskets)
     shell_write("l.csv", "product\nbread;milk\nbread; beer; milk\n\"\"\n");
     shell_write("n.csv", "bread,milk\nbread,beer,milk\nNA\n");
     snprintf(command, sizeof command, "mlkit-fit apriori -t receipt %s b.csv", options);
-    const char *expected = out_of(command);
+    const char *expected = shell_out(command);
     ck_assert_ptr_nonnull(strstr(expected, "\"product=bread\",\"product=milk\",0.66"));
     snprintf(command, sizeof command, "mlkit-fit apriori --strict --baskets ';' %s l.csv", options);
-    ck_assert_str_eq(out_of(command), expected);
+    ck_assert_str_eq(shell_out(command), expected);
     snprintf(command, sizeof command,
              "mlkit-fit apriori --baskets , --no-header --delimiter tab %s n.csv | sed "
              "'s/1=/product=/g'",
              options);
-    ck_assert_str_eq(out_of(command), expected);
+    ck_assert_str_eq(shell_out(command), expected);
     shell_require(2, "--baskets ';;' is not one character",
                   "mlkit-fit apriori --baskets ';;' l.csv");
     shell_require(2, "exclude each other", "mlkit-fit apriori --baskets ';' -t receipt b.csv");
@@ -125,7 +111,8 @@ END_TEST
 START_TEST(rows_of_categories_are_baskets)
 {
     shell_write("t.csv", "colour,wet,y\nred,1,a\nred,0,a\nblue,1,b\n,1,b\nred,0,a\n");
-    const char *csv = out_of("mlkit-fit apriori -s min_support=0.4,min_confidence=1 --csv t.csv");
+    const char *csv =
+        shell_out("mlkit-fit apriori -s min_support=0.4,min_confidence=1 --csv t.csv");
     ck_assert_str_eq(csv,
                      "antecedent,consequent,support,confidence,lift,leverage,conviction,count\n"
                      "\"y=a\",\"colour=red\",0.6,1,1.6666666666666667,0.24,,3\n"
@@ -137,20 +124,23 @@ END_TEST
 START_TEST(reads_gzip_stdin_svmlight_and_other_delimiters)
 {
     shell_write("t.csv", "a,y\n0,1\n1,3\n2,5.5\n4,9\n");
-    const char *expected = out_of("mlkit-fit ridge -q -t y -o a.mlk t.csv; cksum <a.mlk");
+    const char *expected = shell_out("mlkit-fit ridge -q -t y -o a.mlk t.csv; cksum <a.mlk");
     ck_assert_str_eq(
-        out_of("gzip -c t.csv >u.csv.gz; mlkit-fit ridge -q -t y -o b.mlk u.csv.gz; cksum <b.mlk"),
+        shell_out(
+            "gzip -c t.csv >u.csv.gz; mlkit-fit ridge -q -t y -o b.mlk u.csv.gz; cksum <b.mlk"),
         expected);
-    ck_assert_str_eq(out_of("mlkit-fit ridge -q -t y -o b.mlk - <t.csv; cksum <b.mlk"), expected);
+    ck_assert_str_eq(shell_out("mlkit-fit ridge -q -t y -o b.mlk - <t.csv; cksum <b.mlk"),
+                     expected);
     ck_assert_str_eq(
-        out_of("tr , ';' <t.csv >v.csv; mlkit-fit ridge -q -t y -o b.mlk v.csv; cksum <b.mlk"),
+        shell_out("tr , ';' <t.csv >v.csv; mlkit-fit ridge -q -t y -o b.mlk v.csv; cksum <b.mlk"),
         expected);
     ck_assert_str_eq(
-        out_of("sed 's/$/\\r/' t.csv >w.csv; mlkit-fit ridge -q -t y -o b.mlk w.csv; cksum <b.mlk"),
+        shell_out(
+            "sed 's/$/\\r/' t.csv >w.csv; mlkit-fit ridge -q -t y -o b.mlk w.csv; cksum <b.mlk"),
         expected);
     shell_write("t.svm", "1 1:0\n3 1:1\n5.5 1:2\n9 1:4\n");
-    const char *json = out_of("mlkit-fit ridge -s alpha=0 -t target --json t.svm");
-    const char *csv = out_of("mlkit-fit ridge -s alpha=0 -t y --json t.csv");
+    const char *json = shell_out("mlkit-fit ridge -s alpha=0 -t target --json t.svm");
+    const char *csv = shell_out("mlkit-fit ridge -s alpha=0 -t y --json t.csv");
     require_close(shell_json_number(json, "learned", "intercept"),
                   shell_json_number(csv, "learned", "intercept"), 1e-14);
 }
@@ -163,8 +153,8 @@ START_TEST(predicts_the_training_rows_as_eval_judges_them)
              "cp %s d.csv; mlkit-fit ridge -q -t price -o m.mlk d.csv; "
              "mlkit-predict m.mlk --append -o p.csv d.csv; "
              "mlkit-eval --predictions p.csv --truth price --predicted prediction --json",
-             dataset("diamonds10k.csv"));
-    const char *given = out_of(command), *model = out_of("mlkit-eval m.mlk --json d.csv");
+             shell_dataset("diamonds10k.csv"));
+    const char *given = shell_out(command), *model = shell_out("mlkit-eval m.mlk --json d.csv");
     static const char *const metrics[] = {"rmse", "mae", "r2", "medae"};
     for (size_t i = 0; i < MLK_COUNT(metrics); i++)
         require_relative(shell_json_number(given, "metrics", metrics[i]),
@@ -189,8 +179,8 @@ START_TEST(model_files_are_the_same_for_any_number_of_threads)
     snprintf(command, sizeof command,
              "for t in 1 2 3 8; do mlkit-fit %s -q --threads $t -o $t.mlk %s || exit 1; done; "
              "cmp 1.mlk 2.mlk && cmp 1.mlk 3.mlk && cmp 1.mlk 8.mlk",
-             thread_cases[_i], dataset("diamonds10k.csv"));
-    ck_assert_str_eq(out_of(command), "");
+             thread_cases[_i], shell_dataset("diamonds10k.csv"));
+    ck_assert_str_eq(shell_out(command), "");
 }
 END_TEST
 
@@ -199,8 +189,8 @@ START_TEST(preprocessing_lives_in_the_model_file)
 {
     shell_write("t.csv", "a,c,y\n1,u,1\n3,v,2\n,u,3\n8,v,5\n");
     shell_write("n.csv", "c,extra,a\nu,x,3\nu,x,\nv,x,8\n");
-    const char *p = out_of("mlkit-fit ridge -q -t y -s alpha=1e-9 -o m.mlk t.csv; "
-                           "mlkit-predict m.mlk n.csv");
+    const char *p = shell_out("mlkit-fit ridge -q -t y -s alpha=1e-9 -o m.mlk t.csv; "
+                              "mlkit-predict m.mlk n.csv");
     double first, second;
     ck_assert_int_eq(sscanf(p, "prediction %lf %lf", &first, &second), 2);
     ck_assert_double_eq(first, second); /* a missing a is 3 */
@@ -231,10 +221,11 @@ START_TEST(exported_c_predicts_what_the_library_predicts)
     }
     shell_write("t.csv", table);
     shell_write("driver.c", driver);
-    out_of("tail -n +2 t.csv | sed 's/,[^,]*$//' >rows.csv");
-    out_of("mlkit-fit ridge -q --poly 2 --scale standard -t y -o m.mlk t.csv; "
-           "mlkit-show --c m.mlk >m.c; cc -std=c99 -Wall -Wextra -Werror driver.c -o driver -lm; "
-           "./driver >c.txt; mlkit-predict m.mlk t.csv | tail -n +2 >library.txt");
+    shell_out("tail -n +2 t.csv | sed 's/,[^,]*$//' >rows.csv");
+    shell_out(
+        "mlkit-fit ridge -q --poly 2 --scale standard -t y -o m.mlk t.csv; "
+        "mlkit-show --c m.mlk >m.c; cc -std=c99 -Wall -Wextra -Werror driver.c -o driver -lm; "
+        "./driver >c.txt; mlkit-predict m.mlk t.csv | tail -n +2 >library.txt");
     const char *c = shell_read("c.txt", NULL), *library = shell_read("library.txt", NULL);
     for (int i = 0; i < 60; i++) {
         char *c_end, *library_end;
@@ -263,7 +254,7 @@ static const struct {
 START_TEST(exported_c_agrees_on_real_tables)
 {
     char command[2000];
-    const char *table = dataset(exports[_i].table), *target = exports[_i].target;
+    const char *table = shell_dataset(exports[_i].table), *target = exports[_i].target;
     const bool classes = strncmp(exports[_i].model, "logistic", 8) == 0;
     snprintf(
         command, sizeof command,
@@ -273,7 +264,7 @@ START_TEST(exported_c_agrees_on_real_tables)
         "{ s = \"\"; for (i = 1; i <= NF; i++) if (i != c) s = s (s == \"\" ? \"\" : \" \") $i; "
         "print s }' t.csv >rows.txt",
         table, exports[_i].model, target, classes ? "--probabilities" : "", target);
-    out_of(command);
+    shell_out(command);
     /* The struct is an array of doubles where all columns are numbers. */
     shell_write(
         "driver.c",
@@ -290,7 +281,8 @@ START_TEST(exported_c_agrees_on_real_tables)
                   "        for (size_t i = 0; i < sizeof r / sizeof *v; i++)\n"
                   "            if (scanf(\"%lf\", v + i) != 1)\n                return 0;\n"
                   "        printf(\"%.17g\\n\", mlk_model(&r));\n    }\n}\n");
-    out_of("cc -std=c99 -Wall -Wextra -Werror driver.c -o driver -lm && ./driver <rows.txt >c.txt");
+    shell_out(
+        "cc -std=c99 -Wall -Wextra -Werror driver.c -o driver -lm && ./driver <rows.txt >c.txt");
     const char *c = shell_read("c.txt", NULL), *library = shell_read("library.txt", NULL);
     size_t values = 0;
     while (*c && *library) {
@@ -313,19 +305,19 @@ START_TEST(eval_takes_predictions_made_by_anything)
 {
     shell_write("p.csv", "y,p,s\nno,no,0.2\nno,yes,0.6\nyes,yes,0.9\nyes,yes,0.6\nyes,no,0.1\n");
     const char *json =
-        out_of("mlkit-eval --predictions p.csv --truth y --predicted p --score s --json");
+        shell_out("mlkit-eval --predictions p.csv --truth y --predicted p --score s --json");
     require_close(shell_json_number(json, "metrics", "accuracy"), 0.6, 1e-15);
     require_close(shell_json_number(json, "metrics", "precision"), 2.0 / 3.0, 1e-15);
     /* 6 pairs: 0.9 beats both, 0.6 beats one and ties one, 0.1 beats none. */
     require_close(shell_json_number(json, "metrics", "roc_auc"), 3.5 / 6.0, 1e-15);
     require_close(shell_json_number(json, "metrics", "brier"),
                   (0.04 + 0.36 + 0.01 + 0.16 + 0.81) / 5, 1e-15);
-    json = out_of("mlkit-eval --predictions p.csv --truth y --predicted p --positive no --json");
+    json = shell_out("mlkit-eval --predictions p.csv --truth y --predicted p --positive no --json");
     require_close(shell_json_number(json, "metrics", "recall"), 0.5, 1e-15);
     /* Whole numbers are taken as classes unless the task is said. */
     shell_write("p.csv", "y,p\n1,1.5\n2,2\n4,3\n");
-    json =
-        out_of("mlkit-eval --predictions p.csv --truth y --predicted p --task regression --json");
+    json = shell_out(
+        "mlkit-eval --predictions p.csv --truth y --predicted p --task regression --json");
     require_close(shell_json_number(json, "metrics", "mae"), 0.5, 1e-15);
 }
 END_TEST
@@ -337,14 +329,14 @@ START_TEST(shows_a_tree_in_every_form)
     snprintf(command, sizeof command,
              "cp %s t.csv; mlkit-fit tree -q -t species --features petal_length,petal_width "
              "-s max_depth=2 -o t.mlk t.csv; mlkit-show t.mlk",
-             dataset("iris.csv"));
-    ck_assert_ptr_nonnull(strstr(out_of(command), "petal_length <= 2.45?"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-show t.mlk --dot"), "digraph"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-show t.mlk --rules"), "species = setosa"));
-    const char *root = out_of("mlkit-show t.mlk --explain 0 t.csv");
+             shell_dataset("iris.csv"));
+    ck_assert_ptr_nonnull(strstr(shell_out(command), "petal_length <= 2.45?"));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-show t.mlk --dot"), "digraph"));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-show t.mlk --rules"), "species = setosa"));
+    const char *root = shell_out("mlkit-show t.mlk --explain 0 t.csv");
     ck_assert_ptr_nonnull(strstr(root, "setosa 50, versicolor 50, virginica 50"));
     ck_assert_ptr_nonnull(strstr(root, "0.66666667 - 0.33333333 = 0.33333333"));
-    const char *json = out_of("mlkit-show t.mlk --json");
+    const char *json = shell_out("mlkit-show t.mlk --json");
     require_close(shell_json_number(json, "nodes", "threshold"), 2.45, 1e-12);
     shell_require(1, "node", "mlkit-show t.mlk --explain 99 t.csv");
     shell_require(2, "DATA.csv", "mlkit-show t.mlk --explain 0");
@@ -365,7 +357,7 @@ START_TEST(scores_are_larger_for_what_is_more_outlying)
         char command[200];
         snprintf(command, sizeof command,
                  "mlkit-fit %s -q -o m.mlk t.csv; mlkit-predict m.mlk t.csv", models[k]);
-        const char *line = strchr(out_of(command), '\n') + 1;
+        const char *line = strchr(shell_out(command), '\n') + 1;
         double score = 0.0, most = -INFINITY, outlier = 0.0;
         for (int i = 0; i < 81; i++, line = strchr(line, '\n') + 1) {
             ck_assert_int_eq(sscanf(line, "%lf,%lf", &outlier, &score), 2);
@@ -381,7 +373,7 @@ START_TEST(quotes_what_csv_must_quote)
 {
     shell_write("t.csv", "\"a,1\",c,y\n1,\"p \"\"q\"\"\",0\n2,\"r\ns\",1\n3,t,2.5\n");
     const char *p =
-        out_of("mlkit-fit ridge -q -t y -o m.mlk t.csv; mlkit-predict m.mlk --append t.csv");
+        shell_out("mlkit-fit ridge -q -t y -o m.mlk t.csv; mlkit-predict m.mlk --append t.csv");
     static const char *const expected = "\"a,1\",c,y,prediction\n1,\"p \"\"q\"\"\",0,";
     ck_assert_msg(strncmp(p, expected, strlen(expected)) == 0, "%s", p);
 }
@@ -404,9 +396,9 @@ START_TEST(names_of_any_length_stay_whole)
     sprintf(text, "%s,t\n1,%s\n2,%s\n3,%s\n4,%s\n", column, yes, no, yes, no);
     shell_write("t.csv", text);
     sprintf(expected, "\"%s\"", column);
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-fit tree -t t -o m.mlk --json t.csv"), expected));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-fit tree -t t -o m.mlk --json t.csv"), expected));
     sprintf(expected, "prediction,p(%s),p(%s)\n", no, yes);
-    const char *p = out_of("mlkit-predict m.mlk --probabilities t.csv");
+    const char *p = shell_out("mlkit-predict m.mlk --probabilities t.csv");
     ck_assert(strncmp(p, expected, strlen(expected)) == 0);
 }
 END_TEST
@@ -414,15 +406,16 @@ END_TEST
 START_TEST(appending_leaves_the_cells_as_they_are)
 {
     shell_write("t.csv", "id;a;y\n007;1.50;2\n12345678901234567890;2e0;3\nx,1;NA;5\n;4;1\n");
-    const char *p = out_of("mlkit-fit tree -q --task regression -t y --features a -o m.mlk t.csv; "
-                           "mlkit-predict m.mlk --append t.csv >p.csv; cut -d, -f1-4 p.csv");
+    const char *p =
+        shell_out("mlkit-fit tree -q --task regression -t y --features a -o m.mlk t.csv; "
+                  "mlkit-predict m.mlk --append t.csv >p.csv; cut -d, -f1-4 p.csv");
     ck_assert_str_eq(p, "id,a,y,prediction\n007,1.50,2,2\n12345678901234567890,2e0,3,3\n"
                         "\"x,1\",NA,5\n,4,1,1\n");
     shell_require(1, "mlkit-predict: p.csv: there is a column 'prediction' already",
                   "mlkit-predict m.mlk --append -o q.csv p.csv");
     shell_write("t.svm", "2 1:5 2:0.25\n3 1:6\n");
-    p = out_of("mlkit-fit ridge -q --task regression -t target -o m.mlk t.svm; "
-               "mlkit-predict m.mlk --append t.svm");
+    p = shell_out("mlkit-fit ridge -q --task regression -t target -o m.mlk t.svm; "
+                  "mlkit-predict m.mlk --append t.svm");
     ck_assert_ptr_nonnull(strstr(p, ",0.25,"));
 }
 END_TEST
@@ -431,10 +424,10 @@ START_TEST(a_row_without_a_prediction_is_no_blank_line)
 {
     shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
     shell_write("gap.csv", "a\n1\nNA\n3\n");
-    const char *p = out_of("mlkit-fit ridge -q -t y --impute drop -o m.mlk t.csv; "
-                           "mlkit-predict m.mlk gap.csv");
+    const char *p = shell_out("mlkit-fit ridge -q -t y --impute drop -o m.mlk t.csv; "
+                              "mlkit-predict m.mlk gap.csv");
     ck_assert_ptr_nonnull(strstr(p, "\n\"\"\n"));
-    ck_assert_ptr_nonnull(strstr(out_of("mlkit-predict m.mlk --append gap.csv"), "\nNA,\n"));
+    ck_assert_ptr_nonnull(strstr(shell_out("mlkit-predict m.mlk --append gap.csv"), "\nNA,\n"));
 }
 END_TEST
 
@@ -442,7 +435,7 @@ START_TEST(figures_that_do_not_apply_are_null)
 {
     shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
     const char *json =
-        out_of("mlkit-fit ridge -q -t y -o m.mlk t.csv; mlkit-eval m.mlk --json t.csv");
+        shell_out("mlkit-fit ridge -q -t y -o m.mlk t.csv; mlkit-eval m.mlk --json t.csv");
     ck_assert_ptr_nonnull(strstr(json, "\"confusion_matrix\": null"));
     ck_assert_ptr_nonnull(strstr(json, "\"classes\": null"));
     ck_assert_ptr_nonnull(strstr(json, "\"per_class\": null"));
@@ -452,7 +445,7 @@ END_TEST
 START_TEST(a_model_of_extreme_numbers_is_read_again_or_refused)
 {
     shell_write("tiny.csv", "a,y\n1e-300,2.5\n2e-300,3\n3e-300,5\n4e-300,1\n");
-    out_of("mlkit-fit linear -q -t y -o m.mlk tiny.csv; mlkit-predict m.mlk tiny.csv");
+    shell_out("mlkit-fit linear -q -t y -o m.mlk tiny.csv; mlkit-predict m.mlk tiny.csv");
     shell_write("huge.csv", "a,b\n1e300,1\n-2e300,2\n3e300,5\n-4e300,1\n");
     shell_require(1, "squared distances overflow: scale the columns",
                   "mlkit-fit lof --scale none -s n_neighbors=2 -o h.mlk huge.csv");
@@ -462,7 +455,7 @@ END_TEST
 START_TEST(a_model_to_stdout_comes_alone)
 {
     shell_write("t.csv", "a,y\n1,2.5\n2,3\n3,5\n4,1\n");
-    out_of("mlkit-fit ridge -t y -o m.mlk t.csv; mlkit-fit ridge -t y -o - t.csv | cmp - m.mlk");
+    shell_out("mlkit-fit ridge -t y -o m.mlk t.csv; mlkit-fit ridge -t y -o - t.csv | cmp - m.mlk");
     shell_require(2, "-o - writes the model to stdout, where --json is to go",
                   "mlkit-fit ridge -t y --json -o - t.csv");
 }

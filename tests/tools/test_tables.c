@@ -6,33 +6,19 @@
 
 /* Tables described, compared with the training data, and reported as a page. */
 
-static const char *dataset(const char *name)
-{
-    char path[200];
-    snprintf(path, sizeof path, "datasets/%s", name);
-    return test_source_path(path);
-}
-
-static char *out_of(const char *command)
-{
-    const shell_result r = shell_run("%s", command);
-    ck_assert_msg(r.status == 0, "%s: %s", command, r.err);
-    return r.out;
-}
-
 START_TEST(show_describes_a_table)
 {
     char command[1200];
-    snprintf(command, sizeof command, "mlkit-show -t species %s", dataset("penguins.csv"));
-    const char *text = out_of(command);
+    snprintf(command, sizeof command, "mlkit-show -t species %s", shell_dataset("penguins.csv"));
+    const char *text = shell_out(command);
     ck_assert_ptr_nonnull(strstr(text, "344 rows, 7 columns (4 numeric, 3 categorical)"));
     ck_assert_ptr_nonnull(strstr(text, "Adelie 152 (44 %)"));
     strcat(command, " --json");
-    const char *json = out_of(command);
+    const char *json = shell_out(command);
     require_close(shell_json_number(json, "flipper_length_mm", "missing"), 2.0, 0.0);
     require_relative(shell_json_number(json, "flipper_length_mm", "mean"), 200.91520467836258,
                      1e-14); /* NumPy */
-    ck_assert_ptr_nonnull(strstr(out_of("printf 'a,b\\n1,2\\n' | mlkit-show -"), ": 1 row, "));
+    ck_assert_ptr_nonnull(strstr(shell_out("printf 'a,b\\n1,2\\n' | mlkit-show -"), ": 1 row, "));
     shell_write("t.csv", "a,b\n1,2\n1,2\n");
     const shell_result r = shell_run("mlkit-show --strict t.csv");
     ck_assert_int_eq(r.status, 1);
@@ -47,12 +33,12 @@ START_TEST(eval_warns_of_drift_and_of_nothing_else)
     snprintf(command, sizeof command,
              "mlkit-fit logistic -q -t species --scale standard --test 0.3 -o m.mlk %s; "
              "mlkit-eval --strict m.mlk %s --json",
-             dataset("penguins.csv"), dataset("penguins.csv"));
-    const char *json = out_of(command);
+             shell_dataset("penguins.csv"), shell_dataset("penguins.csv"));
+    const char *json = shell_out(command);
     require_close(shell_json_number(json, "bill_depth_mm", "psi"), 0.0, 0.05);
     snprintf(command, sizeof command,
              "sed 's/Biscoe/Elsewhere/' %s >new.csv; mlkit-eval -q m.mlk new.csv",
-             dataset("penguins.csv"));
+             shell_dataset("penguins.csv"));
     const shell_result r = shell_run("%s", command);
     ck_assert_int_eq(r.status, 0);
     ck_assert_ptr_nonnull(strstr(r.err, "warning: drift: 'island': 48.8 % of the values are"));
@@ -72,8 +58,8 @@ START_TEST(reports_are_the_same_for_any_number_of_threads)
              "-m knn -m forest:n_estimators=5 --report r.html %s || exit 1; %s r.html >$t.html; "
              "done; cmp 1.html 2.html && cmp 1.html 3.html && cmp 1.html 8.html; "
              "grep -c '<h2' 1.html",
-             dataset("mpg.csv"), without_times);
-    ck_assert_str_eq(out_of(command), "5\n");
+             shell_dataset("mpg.csv"), without_times);
+    ck_assert_str_eq(shell_out(command), "5\n");
 }
 END_TEST
 
@@ -83,8 +69,8 @@ START_TEST(a_report_holds_what_it_promises)
     snprintf(command, sizeof command,
              "mlkit-compare -q -t species -m logistic -m tree -m knn:n_neighbors=5000 "
              "--report r.html %s 2>/dev/null; cat r.html",
-             dataset("penguins.csv"));
-    const char *html = out_of(command);
+             shell_dataset("penguins.csv"));
+    const char *html = shell_out(command);
     static const char *const parts[] = {"Which model?",
                                         "failed in 5 of 5 splits",
                                         "Predictions of rows that the model was not fitted on",
@@ -99,8 +85,8 @@ START_TEST(a_report_holds_what_it_promises)
                                         "seed 0"};
     for (size_t i = 0; i < MLK_COUNT(parts); i++)
         ck_assert_msg(strstr(html, parts[i]) != NULL, "no %s", parts[i]);
-    snprintf(command, sizeof command, "sha256sum %s", dataset("penguins.csv"));
-    const char *hash = out_of(command);
+    snprintf(command, sizeof command, "sha256sum %s", shell_dataset("penguins.csv"));
+    const char *hash = shell_out(command);
     char hex[65];
     snprintf(hex, sizeof hex, "%s", hash);
     ck_assert_ptr_nonnull(strstr(html, hex));
@@ -113,8 +99,8 @@ START_TEST(hostile_names_stay_names)
                          "1,<b>x</b>,</svg>\n2,\"&amp;\",q\n3,<b>x</b>,</svg>\n4,\"&amp;\",q\n"
                          "5,<b>x</b>,</svg>\n6,\"&amp;\",q\n7,<b>x</b>,</svg>\n8,\"&amp;\",q\n"
                          "9,<b>x</b>,</svg>\n10,\"&amp;\",q\n");
-    const char *html = out_of("mlkit-compare -q -t y -m tree -m logistic --cv 3 --report r.html "
-                              "t.csv 2>/dev/null; cat r.html");
+    const char *html = shell_out("mlkit-compare -q -t y -m tree -m logistic --cv 3 --report r.html "
+                                 "t.csv 2>/dev/null; cat r.html");
     ck_assert_ptr_null(strstr(html, "<script>alert"));
     ck_assert_ptr_null(strstr(html, "<b>x"));
     ck_assert_ptr_nonnull(strstr(html, "&lt;script&gt;alert"));
@@ -128,8 +114,8 @@ START_TEST(a_report_without_gnuplot_says_so)
              "mkdir bin; for p in mlkit-fit mlkit-eval; do ln -s $(command -v $p) bin; done; "
              "cp %s d.csv; mlkit-fit tree -q -t hwy -s max_leaf_nodes=4 -o m.mlk d.csv; "
              "PATH=$PWD/bin mlkit-eval -q m.mlk --report r.html d.csv; cat r.html",
-             dataset("mpg.csv"));
-    const char *html = out_of(command);
+             shell_dataset("mpg.csv"));
+    const char *html = shell_out(command);
     ck_assert_ptr_nonnull(strstr(html, "Not drawn: gnuplot is not installed"));
     ck_assert_ptr_nonnull(strstr(html, "Not drawn: dot is not installed (Debian: graphviz)"));
     ck_assert_ptr_null(strstr(html, "role=\"img\" aria-labelledby"));
@@ -137,8 +123,8 @@ START_TEST(a_report_without_gnuplot_says_so)
     ck_assert_int_eq(r.status, 1);
     ck_assert_ptr_nonnull(strstr(r.err, "--plots needs gnuplot"));
     ck_assert_ptr_nonnull(
-        strstr(out_of("mlkit-predict m.mlk --append -o p.csv d.csv; mlkit-eval -q --predictions "
-                      "p.csv --truth hwy --predicted prediction --report q.html; cat q.html"),
+        strstr(shell_out("mlkit-predict m.mlk --append -o p.csv d.csv; mlkit-eval -q --predictions "
+                         "p.csv --truth hwy --predicted prediction --report q.html; cat q.html"),
                "Predictions of hwy"));
 }
 END_TEST
@@ -152,10 +138,11 @@ START_TEST(plots_become_files)
              "cp %s d.csv; mlkit-fit tree -q -t species -s max_leaf_nodes=4 -o m.mlk d.csv; "
              "mlkit-eval -q m.mlk --plots p --plot-format pdf d.csv 2>/dev/null; ls p; "
              "head -c 5 p/tree-roc.pdf",
-             dataset("penguins.csv"));
-    ck_assert_str_eq(out_of(command), "correlation.pdf\nimportances.pdf\ntree-confusion.pdf\n"
-                                      "tree-pr.pdf\ntree-reliability.pdf\ntree-roc.pdf\ntree.pdf\n"
-                                      "%PDF-");
+             shell_dataset("penguins.csv"));
+    ck_assert_str_eq(shell_out(command),
+                     "correlation.pdf\nimportances.pdf\ntree-confusion.pdf\n"
+                     "tree-pr.pdf\ntree-reliability.pdf\ntree-roc.pdf\ntree.pdf\n"
+                     "%PDF-");
 }
 END_TEST
 
@@ -179,8 +166,8 @@ START_TEST(eval_shows_boosting_by_round_and_what_columns_are_worth)
     snprintf(command, sizeof command,
              "mlkit-fit gbdt -q -t species -s n_estimators=12,early_stopping=50 -o m.mlk %s; "
              "mlkit-eval m.mlk %s --importances",
-             dataset("penguins.csv"), dataset("penguins.csv"));
-    const char *text = out_of(command);
+             shell_dataset("penguins.csv"), shell_dataset("penguins.csv"));
+    const char *text = shell_out(command);
     ck_assert_ptr_nonnull(
         strstr(text, "loss by round  training  validation  these rows  accuracy"));
     ck_assert_ptr_nonnull(strstr(text, "the loss of these rows is least after round 12"));
@@ -190,7 +177,7 @@ START_TEST(eval_shows_boosting_by_round_and_what_columns_are_worth)
     const char *bill = strstr(first, "bill_length_mm"), *sex = strstr(first, "sex");
     ck_assert(bill && sex && bill < sex); /* the largest first */
     strcat(command, " --json");
-    const char *json = out_of(command);
+    const char *json = shell_out(command);
     const double accuracy = shell_json_number(json, "metrics", "accuracy");
     const char *curve = strstr(strstr(json, "\"boosting\""), "\"accuracy\":");
     ck_assert_ptr_nonnull(curve);

@@ -4,13 +4,6 @@
 
 /* --cv, --tune and --path from the outside. */
 
-static char *out_of(const char *command)
-{
-    const shell_result r = shell_run("%s", command);
-    ck_assert_msg(r.status == 0, "%s: %s", command, r.err);
-    return r.out;
-}
-
 /* y = a + noise of period 7, 42 rows in 2 groups. */
 static void write_table(void)
 {
@@ -27,8 +20,8 @@ START_TEST(folds_of_blocks_are_consecutive_rows)
 {
     shell_write("s.csv", "a,y\n0,1\n0,3\n1,5\n1,11\n");
     const char *json =
-        out_of("mlkit-fit ridge -s alpha=1e12 -t y --task regression --cv 2 --folds blocks "
-               "--scoring mse --json s.csv");
+        shell_out("mlkit-fit ridge -s alpha=1e12 -t y --task regression --cv 2 --folds blocks "
+                  "--scoring mse --json s.csv");
     /* Means 2 and 8: errors (1 - 8, 3 - 8) and (5 - 2, 11 - 2). */
     const double first = (49.0 + 25.0) / 2, second = (9.0 + 81.0) / 2;
     require_close(shell_json_number(json, "cv", "mean"), (first + second) / 2, 1e-6);
@@ -40,9 +33,9 @@ START_TEST(tuning_chooses_the_best_of_the_grid_and_refits)
 {
     write_table();
     const char *json =
-        out_of("mlkit-fit ridge -t y --features a,b --tune alpha=0.01:1e6 --cv 3 --json t.csv");
+        shell_out("mlkit-fit ridge -t y --features a,b --tune alpha=0.01:1e6 --cv 3 --json t.csv");
     require_close(shell_json_number(json, "params", "alpha"), 0.01, 0.0);
-    const char *plain = out_of("mlkit-fit ridge -s alpha=0.01 -t y --features a,b --json t.csv");
+    const char *plain = shell_out("mlkit-fit ridge -s alpha=0.01 -t y --features a,b --json t.csv");
     require_close(shell_json_number(json, "learned", "intercept"),
                   shell_json_number(plain, "learned", "intercept"), 1e-12);
     ck_assert_ptr_nonnull(strstr(json, "\"best\":"));
@@ -54,9 +47,9 @@ START_TEST(the_simplest_model_within_one_standard_error_is_no_more_complex)
 {
     write_table();
     const char *best =
-        out_of("mlkit-fit lasso -t y --features a,b --path alpha --cv 5 --json t.csv");
-    const char *simple =
-        out_of("mlkit-fit lasso -t y --features a,b --path alpha --rule 1se --cv 5 --json t.csv");
+        shell_out("mlkit-fit lasso -t y --features a,b --path alpha --cv 5 --json t.csv");
+    const char *simple = shell_out(
+        "mlkit-fit lasso -t y --features a,b --path alpha --rule 1se --cv 5 --json t.csv");
     ck_assert_double_ge(shell_json_number(simple, "params", "alpha"),
                         shell_json_number(best, "params", "alpha"));
 }
@@ -73,7 +66,7 @@ START_TEST(is_the_same_for_any_number_of_threads)
                  "mlkit-fit ridge -t y --features a,b --tune alpha=1e-3..1e3/7log --cv 4x2 "
                  "--threads %d --json t.csv | grep -v seconds",
                  threads[i]);
-        const char *json = out_of(command);
+        const char *json = shell_out(command);
         if (one)
             ck_assert_str_eq(json, one);
         one = json;
@@ -85,7 +78,7 @@ START_TEST(groups_stay_together)
 {
     write_table();
     const char *json =
-        out_of("mlkit-fit ridge -t y --features a,b --cv 2 --folds group:g --json t.csv");
+        shell_out("mlkit-fit ridge -t y --features a,b --cv 2 --folds group:g --json t.csv");
     ck_assert_ptr_nonnull(strstr(json, "\"folds\":"));
     shell_require(1, "3 folds", "mlkit-fit ridge -t y --cv 3 --folds group:g t.csv");
 }
@@ -111,7 +104,7 @@ START_TEST(clusterings_are_compared_on_all_rows)
                  "mlkit-fit kmeans -t group --features a --scale none --tune n_clusters=1..4/4 "
                  "--scoring %s -o g.mlk --json g.csv",
                  rules[i]);
-        const char *json = out_of(command);
+        const char *json = shell_out(command);
         require_close(shell_json_number(json, "params", "n_clusters"), 2.0, 0.0);
         require_close(shell_json_number(json, "best", "clusters"), 2.0, 0.0);
         require_close(shell_json_number(json, "train", "ari"), 1.0, 0.0);
@@ -134,7 +127,7 @@ START_TEST(cluster_models_predict_clusters_and_probabilities)
                  "mlkit-fit %s -q --features a --scale none -o g.mlk g.csv && "
                  "mlkit-predict g.mlk %s g.csv | head -n 2 | tr '\\n' ' '",
                  models[i], i == 2 ? "--probabilities" : "");
-        const char *out = out_of(command);
+        const char *out = shell_out(command);
         ck_assert_msg(strncmp(out, i == 2 ? "cluster,p(0),p(1) " : "cluster ", i == 2 ? 18 : 8) ==
                           0,
                       "%s: %s", models[i], out);

@@ -5,10 +5,7 @@
 
 static mlk_data noisy(uint64_t seed, size_t n, size_t k)
 {
-    const mlk_cmat X = test_random_mat(seed, n, 3);
-    return (mlk_data){.X = X,
-                      .y = k ? test_classes(seed, X, k) : test_linear_target(seed, X, 1.0),
-                      .n_classes = k};
+    return test_data(seed, test_random_mat(seed, n, 3), k, 1.0);
 }
 
 static mlk_tree *fit(const mlk_data *d, const mlk_tree_opts *o)

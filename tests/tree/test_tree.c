@@ -169,8 +169,7 @@ START_TEST(gives_the_same_tree_for_any_number_of_threads)
 {
     const mlk_cmat X = test_random_mat(5, 40000, 9); /* enough for subtrees in parallel */
     for (size_t k = 0; k < 4; k += 3) {
-        const mlk_data d = {
-            .X = X, .y = k ? test_classes(1, X, k) : test_linear_target(1, X, 1.0), .n_classes = k};
+        const mlk_data d = test_data(1, X, k, 1.0);
         mlk_tree_opts o = mlk_tree_opts_default();
         o.max_features = k ? MLK_TREE_SQRT : MLK_TREE_ALL;
         mlk_tree *one = fit(&d, &o, 1);
