@@ -8,9 +8,9 @@
 /*
  * Code in explicit vectors, once for each width of vector registers. This includes MLK_WIDE_SOURCE
  * with WIDE = 8, 4 and 2 doubles, compiled for AVX-512, AVX2 and the baseline; with MLK_WIDE_MOST
- * = 4 only the latter two. The source has `vec` and `ivec`, of WIDE doubles and 64-bit integers,
- * and names what it defines MLK_WIDE(name); MLK_WIDEST(name, arguments) calls the one for the
- * machine.
+ * = 4 only the latter two. The source has `vec` (`vec_any`: at any address) of WIDE doubles, `ivec`
+ * of 64-bit integers, and names what it defines MLK_WIDE(name); MLK_WIDEST(name, arguments) calls
+ * the one for the machine.
  *
  * GCC takes vectors apart that are wider than the registers: that makes code ten times as large
  * and as slow. Loops over arrays, of which GCC makes vectors by itself, need none of this:
@@ -24,6 +24,7 @@
 #define MLK_WIDE_NAME(name, wide)  MLK_WIDE_NAME_(name, wide)
 #define MLK_WIDE(name)             MLK_WIDE_NAME(name, WIDE)
 #define vec                        MLK_WIDE(vec)
+#define vec_any                    MLK_WIDE(vec_any)
 #define ivec                       MLK_WIDE(ivec)
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -58,6 +59,7 @@
 #include MLK_WIDE_SOURCE
 #undef WIDE
 #undef vec
+#undef vec_any
 #undef ivec
 #undef MLK_WIDE_SOURCE
 #undef MLK_WIDE_MOST

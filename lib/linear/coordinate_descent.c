@@ -97,28 +97,12 @@ MLK_SIMD_TILES static size_t pass_gram(const mlk_cd_problem *p, const mlk_cd_pen
     return moved;
 }
 
-MLK_SIMD_TILES static size_t pass_columns(const mlk_cd_problem *p, const mlk_cd_penalty *q)
-{
-    size_t moved = 0;
-    for (size_t j = 0; j < p->m; j++) {
-        const double a = p->norm2[j], old = p->w[j];
-        const double *z = p->Z.data + p->set[j] * p->Z.ld;
-        if (!(a > 0.0))
-            continue;
-        const double step = shrink(q, mlk_lanes_dot(z, p->r, p->n) + a * old, a) - old;
-        if (step == 0.0)
-            continue;
-        p->w[j] = old + step;
-        mlk_lanes_axpy(-step, z, p->r, p->n);
-        moved++;
-    }
-    return moved;
-}
+#define MLK_WIDE_SOURCE "linear/coordinate_descent_wide.h"
+#include "core/wide.h"
 
-MLK_SIMD_TILES static void gradient(const mlk_cd_problem *p)
+static void gradient(const mlk_cd_problem *p)
 {
-    for (size_t j = 0; j < p->m; j++)
-        p->g[j] = mlk_lanes_dot(p->Z.data + p->set[j] * p->Z.ld, p->r, p->n);
+    mlk_lanes_dots((mlk_cmat){p->Z.data, p->Z.rows, p->n, p->Z.ld}, p->set, p->m, p->r, NULL, p->g);
 }
 
 /* ||t - Z w||^2 = t't - w'(Z't + g), which may round below 0. */
@@ -129,8 +113,6 @@ static double residual_norm2_gram(const mlk_cd_problem *p)
         sum += p->w[j] * (p->zt[j] + p->g[j]);
     return fmax(0.0, p->tt - sum);
 }
-
-MLK_SIMD_TILES static double norm2(const double *r, size_t n) { return mlk_lanes_dot(r, r, n); }
 
 /* ---- extrapolation: the combination, with factors of sum 1, of the last iterates whose
  * differences cancel best. The residuals follow w affinely and are combined along with it. */
@@ -212,8 +194,8 @@ static void accelerate(const mlk_cd_problem *p, const mlk_cd_penalty *q, history
         if (h->trial[j] < 0.0)
             return;
     const double *w = h->trial, *r = h->trial + h->m;
-    const double now = 0.5 * norm2(p->r, p->n) + mlk_cd_penalty_of(q, p->w, p->m);
-    const double then = 0.5 * norm2(r, p->n) + mlk_cd_penalty_of(q, w, p->m);
+    const double now = 0.5 * mlk_lanes_norm2(p->r, p->n) + mlk_cd_penalty_of(q, p->w, p->m);
+    const double then = 0.5 * mlk_lanes_norm2(r, p->n) + mlk_cd_penalty_of(q, w, p->m);
     if (then < now) {
         memcpy(p->w, w, h->m * sizeof *w);
         memcpy(p->r, r, h->n * sizeof *r);
@@ -229,7 +211,7 @@ static mlk_status check(const mlk_cd_problem *p, const mlk_cd_penalty *q, double
     double s;
     if (!p->G.data)
         gradient(p);
-    const double rr = p->G.data ? residual_norm2_gram(p) : norm2(p->r, p->n);
+    const double rr = p->G.data ? residual_norm2_gram(p) : mlk_lanes_norm2(p->r, p->n);
     const double gap = mlk_cd_gap(q, p->m, p->w, p->g, rr, &s);
     mlk_run_log(run, "pass %lld: %zu columns, duality gap %.3g of at most %.3g", (long long)pass,
                 p->m, gap, target);
@@ -274,7 +256,7 @@ static mlk_status descend_columns(const mlk_cd_problem *p, const mlk_cd_penalty 
         }
         if (h->filled == 0)
             remember(h, p);
-        moved = pass_columns(p, q);
+        moved = MLK_WIDEST(pass_columns, p, q);
         ++*passes;
         remember(h, p);
         if (h->filled == DEPTH + 1)

@@ -195,13 +195,12 @@ static double reach(const mlk_working_set *ws, const mlk_cd_penalty *q, size_t j
     return (q->positive ? ws->g[j] : fabs(ws->g[j])) + drift;
 }
 
-MLK_SIMD_TILES static mlk_status dot_chunk(void *ctx, const mlk_chunk *chunk)
+static mlk_status dot_chunk(void *ctx, const mlk_chunk *chunk)
 {
     const mlk_working_set *ws = ctx;
-    for (size_t k = chunk->begin; k < chunk->end; k++) {
-        const size_t j = ws->list[k];
-        ws->g[j] = mlk_lanes_dot(ws->c.Z.data + j * ws->c.Z.ld, ws->r, ws->c.Z.ld);
-    }
+    const size_t *list = ws->list + chunk->begin;
+    const mlk_cmat Z = {ws->c.Z.data, ws->c.p, ws->c.Z.ld, ws->c.Z.ld};
+    mlk_lanes_dots(Z, list, chunk->end - chunk->begin, ws->r, list, ws->g);
     return MLK_OK;
 }
 

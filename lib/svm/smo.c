@@ -7,97 +7,16 @@
 #include "core/sort.h"
 #include "kernel/kernel.h"
 
-/* Vectors of eight, which the compiler cuts to what the machine has. */
-typedef double real8 __attribute__((vector_size(64)));
-typedef int64_t int8v __attribute__((vector_size(64)));
-typedef float single8 __attribute__((vector_size(32)));
-
-#define LOAD(type, var, from)                                                                      \
-    type var;                                                                                      \
-    memcpy(&var, (from), sizeof var)
-#define SELECT(mask, a, b)       ((real8)(((mask) & (int8v)(a)) | (~(mask) & (int8v)(b))))
-#define SELECT_INDEX(mask, a, b) (((mask) & (a)) | (~(mask) & (b)))
-
-static const int8v first_indices = {0, 1, 2, 3, 4, 5, 6, 7};
-
 /* A variable and the value it was chosen for. */
 typedef struct choice {
     double value;
     size_t at;
 } choice;
 
-/* g += d (k_i - k_j) over a group, and the variable of it that most wants to rise. */
-MLK_SIMD static choice update_group(const smo *s, size_t begin, const float *ki, const float *kj,
-                                    double d)
-{
-    const size_t n = smo_pad(s->n);
-    double *g = s->g + begin;
-    const double *up = s->up + begin;
-    real8 best = {0};
-    int8v at = {0}, now = first_indices + (int64_t)begin;
-    best -= INFINITY;
-    for (size_t t = 0; t < n; t += SMO_LANES, now += SMO_LANES) {
-        LOAD(real8, gt, g + t);
-        LOAD(real8, ut, up + t);
-        LOAD(single8, ai, ki + t);
-        LOAD(single8, aj, kj + t);
-        gt += d * __builtin_convertvector(ai - aj, real8);
-        memcpy(g + t, &gt, sizeof gt);
-        const real8 v = ut - gt;
-        const int8v better = v > best;
-        best = SELECT(better, v, best);
-        at = SELECT_INDEX(better, now, at);
-    }
-    choice c = {-INFINITY, begin};
-    for (int l = 0; l < SMO_LANES; l++)
-        if (best[l] > c.value)
-            c = (choice){best[l], (size_t)at[l]};
-    return c;
-}
-
 #define TINY 1e-12 /* of curvature: the least that a step divides by */
 
-/* The partner j of a riser that promises the greatest decrease b^2 / a; *largest: the most that
- * any wants to fall. b^2 / a > n / d is asked as b^2 d > n a. */
-MLK_SIMD static choice find_partner(const smo *s, size_t begin, size_t sample, double rise,
-                                    double *largest)
-{
-    const size_t n = smo_pad(s->n);
-    const double *g = s->g + begin, *down = s->down + begin;
-    const float *ki = s->K + sample * s->ld;
-    const double kii = s->diagonal[sample];
-    real8 num = {0}, den = {0}, most = {0}, tiny = {0}, zero = {0};
-    int8v at = {0}, now = first_indices + (int64_t)begin;
-    den += 1.0;
-    most -= INFINITY;
-    tiny += TINY;
-    for (size_t t = 0; t < n; t += SMO_LANES, now += SMO_LANES) {
-        LOAD(real8, gt, g + t);
-        LOAD(real8, dt, down + t);
-        LOAD(single8, kf, ki + t);
-        LOAD(single8, df, s->diagonal + t);
-        const real8 v = gt + dt;
-        const int8v larger = v > most;
-        most = SELECT(larger, v, most);
-        real8 b = v + rise;
-        b = SELECT(b > zero, b, zero);
-        real8 a =
-            kii + __builtin_convertvector(df, real8) - 2.0 * __builtin_convertvector(kf, real8);
-        a = SELECT(a > tiny, a, tiny);
-        const real8 b2 = b * b;
-        const int8v better = b2 * den > num * a;
-        num = SELECT(better, b2, num);
-        den = SELECT(better, a, den);
-        at = SELECT_INDEX(better, now, at);
-    }
-    choice c = {0.0, begin};
-    for (int l = 0; l < SMO_LANES; l++) {
-        *largest = most[l] > *largest ? most[l] : *largest;
-        if (num[l] / den[l] > c.value)
-            c = (choice){num[l] / den[l], (size_t)at[l]};
-    }
-    return c;
-}
+#define MLK_WIDE_SOURCE "svm/smo_wide.h"
+#include "core/wide.h"
 
 /* up - g is how much a variable wants to rise, down + g how much to fall. */
 static void set_bounds(smo *s, size_t t)
@@ -124,7 +43,8 @@ static double find_pair(const smo *s, const choice *rise, size_t *i, size_t *j)
         double largest = -INFINITY;
         if (rise[k].value == -INFINITY)
             continue;
-        const choice c = find_partner(s, begin, rise[k].at - begin, rise[k].value, &largest);
+        const choice c =
+            MLK_WIDEST(find_partner, s, begin, rise[k].at - begin, rise[k].value, &largest);
         if (c.value > best) {
             best = c.value;
             *i = rise[k].at;
@@ -168,7 +88,7 @@ static size_t run(smo *s, double eps, size_t max_steps, double *violation)
     for (size_t k = 0; k < s->groups; k++) {
         for (size_t t = k * n; t < (k + 1) * n; t++)
             set_bounds(s, t);
-        rise[k] = update_group(s, k * n, s->K, s->K, 0.0);
+        rise[k] = MLK_WIDEST(update_group, s, k * n, s->K, s->K, 0.0);
     }
     for (size_t steps = 0;; steps++) {
         size_t i = 0, j = 0;
@@ -177,7 +97,7 @@ static size_t run(smo *s, double eps, size_t max_steps, double *violation)
             return steps;
         const double d = move_pair(s, i, j);
         for (size_t k = 0; k < s->groups; k++)
-            rise[k] = update_group(s, k * n, row_of(s, i), row_of(s, j), d);
+            rise[k] = MLK_WIDEST(update_group, s, k * n, row_of(s, i), row_of(s, j), d);
     }
 }
 
