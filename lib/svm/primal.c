@@ -196,7 +196,8 @@ static mlk_status iterate(primal_solver *s)
 static mlk_status allocate(primal_solver *s, mlk_scratch *scratch)
 {
     const size_t n = s->n, q = s->q;
-    s->chunks = mlk_chunks(n, PRIMAL_CHUNK);
+    s->grain = mlk_grain(q, PRIMAL_WORK);
+    s->chunks = mlk_chunks(n, s->grain);
     s->z = mlk_scratch_take(scratch, n, sizeof *s->z);
     s->z_next = mlk_scratch_take(scratch, n, sizeof *s->z_next);
     s->active = mlk_scratch_take(scratch, n, 1);
@@ -213,6 +214,8 @@ static mlk_status allocate(primal_solver *s, mlk_scratch *scratch)
         const size_t most = ((size_t)64 << 20) / (q * q * sizeof(double));
         s->gram_chunks = most < 4 ? 4 : most > 32 ? 32 : most;
         s->gram_grain = (n + s->gram_chunks - 1) / s->gram_chunks;
+        if (s->gram_grain < mlk_grain(q, PRIMAL_WORK / 8)) /* few rows change in most steps */
+            s->gram_grain = mlk_grain(q, PRIMAL_WORK / 8);
         s->gram_chunks = mlk_chunks(n, s->gram_grain);
         const unsigned workers = mlk_workers(&s->inner, n, s->gram_grain);
         s->G = mlk_scratch_mat(scratch, q, q).data;

@@ -123,7 +123,7 @@ static mlk_status pass_chunk(void *ctx, const mlk_chunk *c)
 
 mlk_status mlk_primal_pass(primal_solver *s, primal_sums *total)
 {
-    MLK_TRY(mlk_parallel_for(&s->inner, s->n, PRIMAL_CHUNK, pass_chunk, s));
+    MLK_TRY(mlk_parallel_for(&s->inner, s->n, s->grain, pass_chunk, s));
     memset(s->grad, 0, s->q * sizeof *s->grad);
     *total = (primal_sums){0};
     for (size_t c = 0; c < s->chunks; c++) {

@@ -180,7 +180,7 @@ static mlk_status multiply_chunk(void *ctx, const mlk_chunk *c)
 
 static mlk_status multiply(primal_solver *s, double *out)
 {
-    MLK_TRY(mlk_parallel_for(&s->inner, s->n, PRIMAL_CHUNK, multiply_chunk, s));
+    MLK_TRY(mlk_parallel_for(&s->inner, s->n, s->grain, multiply_chunk, s));
     for (size_t j = 0; j < s->q; j++) {
         double sum = 0.0;
         for (size_t c = 0; c < s->chunks; c++)

@@ -7,8 +7,8 @@
  * (primal_step.c), and the iteration around them (primal.c). */
 
 enum {
-    PRIMAL_BLOCK = 128, /* rows whose products are taken while they are in the cache */
-    PRIMAL_CHUNK = 2048 /* rows of a chunk of a pass */
+    PRIMAL_BLOCK = 128,   /* rows whose products are taken while they are in the cache */
+    PRIMAL_WORK = 1 << 18 /* products of a chunk of a pass: worth a thread */
 };
 
 /* What a pass over the rows finds at a point. */
@@ -26,7 +26,7 @@ typedef struct primal_solver {
     mlk_run inner; /* of the passes */
     size_t n, q;   /* rows; p + 1 */
     double h;      /* width of rounding; 0: squared loss */
-    size_t chunks, gram_chunks, gram_grain;
+    size_t grain, chunks, gram_grain, gram_chunks;
     double *z, *z_next;               /* n: X w + b, here and at a trial point */
     unsigned char *active, *in_gram;  /* n: rows with curvature; rows that G counts */
     double *point, *trial, *step;     /* q */
