@@ -238,6 +238,24 @@ START_TEST(hinge_finds_what_the_kernel_machine_finds)
 }
 END_TEST
 
+/* One positive row and four negative ones that no column tells apart: max(0, 1 - b) + 4 max(0, 1 +
+ * b) is least, 2, at b = -1, where the rows that start the search have no curvature. */
+START_TEST(a_free_intercept_finds_the_larger_class)
+{
+    const double x[] = {0.0, 0.0, 0.0, 0.0, 0.0}, y[] = {1, 0, 0, 0, 0};
+    const mlk_data d = {.X = {x, 5, 1, 1}, .y = {y, 5}, .n_classes = 2};
+    mlk_linear_svc_opts o = mlk_linear_svc_opts_default();
+    o.loss = MLK_LOSS_HINGE;
+    o.tol = 1e-5;
+    mlk_linear_svc *model;
+    require_ok(mlk_linear_svc_fit(&d, &o, NULL, &model));
+    ck_assert_int_eq(mlk_linear_svc_info(model).converged, 1);
+    require_close(mlk_linear_svc_info(model).objective, 2.0, 2e-7);
+    require_close(mlk_linear_svc_intercept(model).data[0], -1.0, 1e-6);
+    mlk_linear_svc_free(model);
+}
+END_TEST
+
 START_TEST(more_classes_are_each_against_the_rest)
 {
     const mlk_cmat X = test_random_mat(3, 300, 4);
@@ -365,6 +383,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(fit, satisfies_first_order_conditions, 0, n);
     tcase_add_test(fit, hinge_ends_where_classes_overlap);
     tcase_add_loop_test(fit, hinge_finds_what_the_kernel_machine_finds, 0, 2);
+    tcase_add_test(fit, a_free_intercept_finds_the_larger_class);
     tcase_add_test(fit, more_classes_are_each_against_the_rest);
     tcase_add_loop_test(fit, threads_do_not_change_a_bit, 0, 2);
     tcase_add_test(fit, ends_on_what_cannot_be_told_apart);
