@@ -22,8 +22,8 @@
  *     gain of a split = 1/2 [S(G_l)^2/(H_l + lambda) + S(G_r)^2/(H_r + lambda)
  *                            - S(G)^2/(H + lambda)] - gamma                                     (3)
  *
- * and only splits of gain > 0 are made; a tree without a split is no step (its value is 0, where (2)
- * would move all rows alike). The losses l(y, f), their links and constants b:
+ * and only splits of gain > 0 are made; a tree without a split is no step (its value is 0, where
+ * (2) would move all rows alike). The losses l(y, f), their links and constants b:
  *
  *     squared_error   (y - f)^2 / 2          b = mean               prediction f
  *     absolute_error  |y - f|                b = median             prediction f
