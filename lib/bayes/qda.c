@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "bayes/discriminant.h"
-#include "bayes/priors.h"
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "linalg/linalg.h"

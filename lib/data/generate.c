@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "core/alloc.h"
 #include "core/rng.h"
 #include "core/status.h"
 

@@ -1,6 +1,5 @@
 #include "decomposition/lle_solve.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "core/alloc.h"

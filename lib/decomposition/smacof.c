@@ -1,7 +1,6 @@
 #include "decomposition/smacof.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/alloc.h"
 #include "core/parallel.h"

@@ -1,7 +1,6 @@
 #include "ensemble/gbdt_loss.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/alloc.h"
 #include "core/parallel.h"

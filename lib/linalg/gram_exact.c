@@ -1,6 +1,5 @@
 #include "linalg/linalg.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

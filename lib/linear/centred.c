@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/parallel.h"
-#include "core/simd.h"
 #include "linalg/linalg.h"
 #include "model/algo.h"
 

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "core/status.h"
 #include "linear/sparse_linear.h"
 
 static const mlk_opt opt_table[] = {

@@ -1,13 +1,11 @@
 #include <mlkit/linear/logistic.h>
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/parallel.h"
-#include "core/simd.h"
 #include "core/vmath.h"
 #include "linalg/linalg.h"
 #include "linear/logistic_model.h"

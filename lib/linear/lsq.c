@@ -1,6 +1,5 @@
 #include "linear/lsq.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 #ifndef LINEAR_LSQ_H
 #define LINEAR_LSQ_H
 
+#include <float.h>
+
 #include <mlkit/core.h>
 
 /*

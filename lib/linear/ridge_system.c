@@ -1,6 +1,5 @@
 #include "linear/ridge_system.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

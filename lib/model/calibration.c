@@ -1,6 +1,5 @@
 #include <mlkit/model/calibration.h>
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -6,7 +6,6 @@
 
 #include "core/number.h"
 #include "core/status.h"
-#include "core/strbuf.h"
 
 /* The field of an option, typed. */
 static void *field(const mlk_opt *opt, void *opts) { return (char *)opts + opt->offset; }

@@ -1,7 +1,6 @@
 #include "preprocess/prepare.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/parallel.h"
 #include "core/status.h"

@@ -1,6 +1,5 @@
 #include <mlkit/rules/apriori.h>
 
-#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>

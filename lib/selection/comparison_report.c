@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "core/status.h"
-
 void mlk_comparison_params(const mlk_comparison *c, size_t i, mlk_doc *to)
 {
     const mlk_pipeline_opts *o = c->models[i].pipeline;

@@ -1,7 +1,6 @@
 #include <mlkit/selection/search.h>
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"

@@ -1,7 +1,6 @@
 #include <mlkit/selection/path.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"

@@ -1,7 +1,5 @@
 #include "spatial/kd_tree.h"
 
-#include <string.h>
-
 #include "core/parallel.h"
 #include "core/simd.h"
 #include "core/status.h"

@@ -1,7 +1,5 @@
 #include "spatial/neighbours.h"
 
-#include <math.h>
-
 #include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/status.h"

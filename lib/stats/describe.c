@@ -1,7 +1,6 @@
 #include <mlkit/stats/describe.h>
 
 #include <math.h>
-#include <string.h>
 
 #include "core/alloc.h"
 #include "core/sort.h"

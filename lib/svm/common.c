@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/alloc.h"
 #include "core/parallel.h"
 #include "core/status.h"
 #include "model/algo.h"

@@ -1,7 +1,6 @@
 #include <mlkit/svm/one_class_svm.h>
 
 #include <math.h>
-#include <string.h>
 
 #include "core/alloc.h"
 #include "core/status.h"

@@ -1,7 +1,6 @@
 #include "svm/single.h"
 
 #include <float.h>
-#include <string.h>
 
 #include "core/status.h"
 #include "model/algo.h"

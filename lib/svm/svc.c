@@ -2,7 +2,6 @@
 
 #include <mlkit/model/calibration.h>
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "core/alloc.h"
 #include "model/algo.h"
 #include "tree/fitted.h"
 

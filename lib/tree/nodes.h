@@ -4,7 +4,6 @@
 #include <mlkit/core.h>
 #include <mlkit/core/doc.h>
 
-#include "core/rng.h"
 #include "tree/grow.h"
 
 /*

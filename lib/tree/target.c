@@ -1,7 +1,6 @@
 #include "tree/target.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "core/alloc.h"
 #include "core/sort.h"

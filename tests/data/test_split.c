@@ -1,6 +1,5 @@
 #include <mlkit/data/split.h>
 
-#include "core/rng.h"
 #include "support/mlk_test.h"
 
 /* rows: each of 0..n-1 once, both parts ascending. */

@@ -1,7 +1,5 @@
 #include <mlkit/decomposition/pca.h>
 
-#include <stdio.h>
-
 #include "support/jacobi.h"
 #include "support/maps.h"
 

@@ -1,5 +1,4 @@
 #include <mlkit/ensemble/bagging.h>
-#include <mlkit/model/archive.h>
 
 #include "support/mlk_test.h"
 

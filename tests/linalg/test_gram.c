@@ -1,6 +1,5 @@
 #include "linalg/linalg.h"
 
-#include "linalg/twofold.h"
 #include "support/mlk_test.h"
 
 static const struct {

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "core/rng.h"
 #include "support/elastic_net_oracle.h"
 #include "support/mlk_test.h"
 

@@ -1,6 +1,5 @@
 #include <mlkit/metrics/curves.h>
 
-#include "core/rng.h"
 #include "metrics/fixtures.h"
 
 static double weight(const mlk_predictions *p, size_t i) { return p->w.n ? p->w.data[i] : 1.0; }

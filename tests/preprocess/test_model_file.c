@@ -1,11 +1,8 @@
 #include <mlkit/preprocess/model_file.h>
 
-#include <mlkit/core/file.h>
 #include <mlkit/linear/ridge.h>
-#include <mlkit/model/archive.h>
 #include <mlkit/preprocess/pipeline.h>
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "support/mlk_test.h"

@@ -1,4 +1,3 @@
-#include <mlkit/linear/ridge.h>
 #include <mlkit/selection/compare.h>
 #include <mlkit/stats/studentized_range.h>
 

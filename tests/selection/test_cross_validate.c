@@ -6,7 +6,6 @@
 #include <mlkit/tree/tree.h>
 
 #include <stdatomic.h>
-#include <stdio.h>
 
 #include "selection/formula.h"
 #include "support/mlk_test.h"

@@ -3,8 +3,6 @@
 #include <mlkit/selection/path.h>
 #include <mlkit/selection/search.h>
 
-#include <stdio.h>
-
 #include "selection/formula.h"
 #include "support/mlk_test.h"
 

@@ -1,7 +1,5 @@
 #include "support/csv_twin.h"
 
-#include <string.h>
-
 #include "support/mlk_test.h"
 
 typedef struct cursor {
