@@ -17,7 +17,8 @@ static bool expands(const mlk_encoder *e, size_t j)
 
 /*
  * One row a raw column: first design column, number of them, first entry of `slot`, and the number
- * of its levels (0: copy the value). slot holds the design column of a level, or -1.
+ * of its levels (0: copy the value). slot holds the design column of a level, or -1
+ * (dummy's first level; a level that training did not see).
  */
 static mlk_status encoder_tables(const mlk_encoder *e, mlk_codegen *to)
 {
@@ -34,9 +35,11 @@ static mlk_status encoder_tables(const mlk_encoder *e, mlk_codegen *to)
         const int64_t row[] = {(int64_t)first, (int64_t)(e->first[j + 1] - e->first[j]),
                                (int64_t)e->offset[j], expands(e, j) ? e->levels[j] : 0};
         memcpy(layout + 4 * j, row, sizeof row);
+        for (size_t s = e->offset[j]; s < e->offset[j + 1]; s++)
+            slot[s] = e->slot[s] != SIZE_MAX         ? (int64_t)e->slot[s]
+                      : e->seen[s] && !expands(e, j) ? (int64_t)first
+                                                     : -1;
     }
-    for (size_t s = 0; s < total; s++)
-        slot[s] = e->slot[s] == SIZE_MAX ? -1 : (int64_t)e->slot[s];
     slot[total] = -1; /* C has no empty arrays */
     mlk_codegen_ints(to, "layout", "int", layout, 4 * e->p);
     mlk_codegen_ints(to, "slot", "int", slot, total + 1);
