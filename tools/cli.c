@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <mlkit/core/file.h>
+#include <mlkit/metrics/metric.h>
 #include <mlkit/preprocess/model_file.h>
 #include <mlkit/report/json.h>
 #include <mlkit/report/text.h>
@@ -193,6 +194,12 @@ int cli_usage(const cli *c, const char *fmt, ...)
     return CLI_USAGE;
 }
 
+int cli_arguments(const cli *c, const char *expected)
+{
+    return cli_usage(c, "%zu argument%s; expected %s (see --help)", c->n_args,
+                     c->n_args == 1 ? "" : "s", expected);
+}
+
 int cli_refuse(const cli *c, const char *fmt, ...)
 {
     va_list args;
@@ -234,6 +241,21 @@ int cli_check_word(const cli *c, const char *option, const char *value, const ch
                               : ", ",
                  words[i]);
     return cli_usage(c, "--%s '%s' is unknown; expected %s", option, value, all);
+}
+
+/* Of two refusals the one is shown that knows a similar name. */
+int cli_check_scoring(const cli *c)
+{
+    static const mlk_metric_task tasks[] = {MLK_METRIC_CLASSIFICATION, MLK_METRIC_REGRESSION};
+    const mlk_metric *metric;
+    char text[256] = "";
+    for (size_t k = 0; k < 2 && c->set.scoring; k++) {
+        if (mlk_metric_find(c->set.scoring, tasks[k], 0, &metric) == MLK_OK)
+            return CLI_DONE;
+        if (!strstr(text, "did you mean"))
+            snprintf(text, sizeof text, "%s", mlk_error_message(MLK_EINVAL));
+    }
+    return c->set.scoring ? cli_usage(c, "%s", text) : CLI_DONE;
 }
 
 /* ------------------------------------------------------- progress and warnings */

@@ -110,6 +110,8 @@ int cli_main(const cli_tool *tool, int argc, char **argv);
 /* "TOOL: text" to stderr. Return the status, for `return cli_...(...)`. */
 __attribute__((format(printf, 2, 3))) int cli_usage(const cli *c, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) int cli_refuse(const cli *c, const char *fmt, ...);
+/* Too many arguments, or too few. */
+int cli_arguments(const cli *c, const char *expected);
 /* The text of a failed call: exit status 1. */
 int cli_failed(const cli *c, mlk_status status);
 void cli_warn(cli *c, const char *text);
@@ -119,6 +121,9 @@ int cli_strict(const cli *c);
 /* Was the text "name", or, when none of the candidates, an error with the nearest? */
 int cli_check_word(const cli *c, const char *option, const char *value, const char *const *words,
                    size_t n);
+
+/* --scoring must be some metric; whether it is one of the task, the data will tell. */
+int cli_check_scoring(const cli *c);
 
 /* An algorithm by name; on failure the message is out and the result NULL. */
 const mlk_algo *cli_find_algo(const cli *c, const char *name);

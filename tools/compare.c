@@ -75,22 +75,6 @@ static mlk_run leg_run(leg *l)
 
 /* ------------------------------------------------------------------ the words */
 
-/* --scoring must be some metric; whether it is one of the task, the data will tell. Of two refusals
- * the one is shown that knows a similar name. */
-static int check_scoring(const cli *c)
-{
-    static const mlk_metric_task tasks[] = {MLK_METRIC_CLASSIFICATION, MLK_METRIC_REGRESSION};
-    const mlk_metric *metric;
-    char text[256] = "";
-    for (size_t k = 0; k < 2 && c->set.scoring; k++) {
-        if (mlk_metric_find(c->set.scoring, tasks[k], 0, &metric) == MLK_OK)
-            return CLI_DONE;
-        if (!strstr(text, "did you mean"))
-            snprintf(text, sizeof text, "%s", mlk_error_message(MLK_EINVAL));
-    }
-    return c->set.scoring ? cli_usage(c, "%s", text) : CLI_DONE;
-}
-
 static int parse(cli *c, tournament *t)
 {
     const cli_settings *s = &c->set;
@@ -118,7 +102,7 @@ static int parse(cli *c, tournament *t)
         return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
     if (t->folds_opts.kind == MLK_FOLDS_LOO && (s->learning_curve || curve))
         return cli_usage(c, "curves need folds; --cv loo has one value a metric");
-    const int status = check_scoring(c);
+    const int status = cli_check_scoring(c);
     if (status != CLI_DONE || !s->models.n)
         return status;
     contest words = {0};

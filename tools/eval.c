@@ -385,7 +385,7 @@ static int eval_main(cli *c)
     if (c->set.roles.task)
         return cli_usage(c, "--task is for --predictions; a model knows its task");
     if (c->n_args != 2)
-        return cli_usage(c, "%zu arguments; expected MODEL.mlk DATA.csv (see --help)", c->n_args);
+        return cli_arguments(c, "MODEL.mlk DATA.csv");
     return eval_model(c);
 }
 

@@ -380,7 +380,7 @@ static int work(cli *c, session *s)
 static int fit_main(cli *c)
 {
     if (c->n_args != 2)
-        return cli_usage(c, "%zu arguments; expected MODEL TRAIN.csv (see --help)", c->n_args);
+        return cli_arguments(c, "MODEL TRAIN.csv");
     session s = {0};
     const int status = work(c, &s);
     outcome_free(&s.train_outcome);

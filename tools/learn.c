@@ -103,6 +103,8 @@ int learner_init(cli *c, const char *model, const cli_list *set, learner *l)
     l->pipeline.scale = s->scale ? s->scale : prep->scale && rows ? prep->scale : "none";
     l->pipeline.poly = s->poly;
     l->pipeline.algo_opts = l->opts;
+    if (status == CLI_DONE && mlk_opts_check(mlk_pipeline_algo.opts, &l->pipeline) != MLK_OK)
+        status = cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));
     return status;
 }
 

@@ -402,7 +402,7 @@ static int predict_table(cli *c, const mlk_model_file *file, const mlk_table *ta
 static int predict_main(cli *c)
 {
     if (c->n_args != 2)
-        return cli_usage(c, "%zu arguments; expected MODEL.mlk DATA.csv (see --help)", c->n_args);
+        return cli_arguments(c, "MODEL.mlk DATA.csv");
     if (c->set.json && (c->set.output || c->set.append))
         return cli_usage(c, "--json goes to stdout, without --output and --append");
     int status = picture_check(c);

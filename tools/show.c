@@ -226,9 +226,8 @@ static int show_main(cli *c)
 {
     const bool explain = c->set.explain >= 0;
     if (c->n_args != (explain ? 2 : 1))
-        return cli_usage(c, "%zu arguments; expected %s (see --help)", c->n_args,
-                         explain ? "MODEL.mlk DATA.csv, the rows to explain"
-                                 : "MODEL.mlk or DATA.csv");
+        return cli_arguments(c, explain ? "MODEL.mlk DATA.csv, the rows to explain"
+                                        : "MODEL.mlk or DATA.csv");
     if (c->set.text + c->set.json + c->set.csv + c->set.c + c->set.libsvm + c->set.dot +
             c->set.rules + explain >
         1)

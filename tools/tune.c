@@ -56,6 +56,9 @@ int tuning_parse(cli *c, const learner *l, tuning *t)
         return parse_clusterings(c, l, t);
     if (t->wanted && l->algo->tasks > (MLK_REGRESSION | MLK_CLASSIFICATION))
         return cli_usage(c, "%s predicts no target to cross-validate", l->algo->name);
+    const int status = cli_check_scoring(c);
+    if (status != CLI_DONE)
+        return status;
     if (mlk_folds_parse(s->cv, s->folds, &t->folds_opts, &t->group) != MLK_OK ||
         (s->search && mlk_search_parse(s->search, &t->search_opts) != MLK_OK))
         return cli_usage(c, "%s", mlk_error_message(MLK_EINVAL));

@@ -53,7 +53,8 @@ const char *mlk_error_message(mlk_status status);
 /** The library's version, "major.minor.patch". */
 const char *mlk_version(void);
 
-/** The candidate nearest to `word` by edit distance, or NULL when none is near. */
+/** The candidate nearest to `word` by edit distance; else one that it is a part of, or shares the
+ *  first part with; NULL when none is near. */
 const char *mlk_nearest(const char *word, const char *const *candidates, size_t n);
 
 /* ------------------------------------------------------------------ views */

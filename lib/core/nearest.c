@@ -31,6 +31,8 @@ static unsigned edit_distance(const char *a, const char *b)
     return d[n % 3][m];
 }
 
+enum { LEAST_PART = 3 };
+
 const char *mlk_nearest(const char *word, const char *const *candidates, size_t n)
 {
     const char *best = NULL;
@@ -45,6 +47,12 @@ const char *mlk_nearest(const char *word, const char *const *candidates, size_t 
             best_distance = distance;
         }
     }
+    if (best)
+        return best;
+    /* depth for max_depth, trees for extra-trees: the shortest that the word is a part of. */
+    for (size_t i = 0; strlen(word) >= LEAST_PART && i < n; i++)
+        if (strstr(candidates[i], word) && (!best || strlen(candidates[i]) < strlen(best)))
+            best = candidates[i];
     if (best)
         return best;
     /* n_trees for n_estimators: a shared first part says more than the distance. */

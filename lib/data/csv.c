@@ -172,7 +172,7 @@ static mlk_status force(csv *c, const char *list, csv_mode mode)
         if (column->forced && column->mode != mode)
             return MLK_FAIL(MLK_EINVAL, "column '%s' is to be both numeric and categorical",
                             names[i]);
-        column->forced = true;
+        column->forced = c->table->columns[j].forced = true;
         column->mode = (unsigned char)mode;
     }
     return MLK_OK;

@@ -209,6 +209,15 @@ static size_t place_of(const double *sorted, size_t n, double x)
     return lo;
 }
 
+/* Many different numbers, each in few rows or not whole, are hardly classes. */
+static bool are_measurements(const labels *l, size_t rows)
+{
+    bool whole = true;
+    for (size_t k = 0; k < l->n; k++)
+        whole = whole && l->values[k] == floor(l->values[k]);
+    return l->n > MAX_INFERRED_CLASSES && (!whole || 5 * l->n > rows);
+}
+
 /* Class numbers of the target column to m->y, names of the classes to the schema. */
 static mlk_status make_classes(making *m, mlk_schema *schema)
 {
@@ -226,6 +235,11 @@ static mlk_status make_classes(making *m, mlk_schema *schema)
         else
             m->y[i] = c->codes[i] == MLK_MISSING_CODE ? (double)NAN : (double)c->codes[i];
     }
+    if (c->type == MLK_NUMERIC && are_measurements(&l, m->table->rows - c->n_missing))
+        mlk_run_warn(m->run,
+                     "%s: each of the %zu different numbers of the target '%s' is a class of its "
+                     "own; a regression predicts numbers",
+                     m->table->name, l.n, c->name);
     schema->n_classes = l.n;
     schema->classes = mlk_schema_texts(schema, l.names, l.n);
     return schema->classes ? MLK_OK : no_memory(m);
@@ -300,13 +314,32 @@ static mlk_status decide_task(const making *m, const char *task, bool *classes)
     return MLK_OK;
 }
 
+/* Row of the first field of a text column that is no number; its text to *text. */
+static size_t first_text(const table_column *c, size_t rows, const char **text)
+{
+    for (size_t i = 0; i < rows; i++) {
+        double x;
+        if (c->codes[i] == MLK_MISSING_CODE)
+            continue;
+        *text = c->levels[c->codes[i]];
+        if (!mlk_parse_real_all(*text, &x))
+            return i;
+    }
+    *text = "";
+    return 0;
+}
+
 /* A regression target: numbers, not all the same. */
 static mlk_status check_numbers(const making *m)
 {
     const table_column *c = &m->table->columns[m->target];
-    if (c->type != MLK_NUMERIC)
-        return MLK_FAIL(MLK_EFORMAT, "%s: the target '%s' is text; a regression needs numbers",
-                        m->table->name, c->name);
+    if (c->type != MLK_NUMERIC) {
+        const char *text;
+        const size_t row = first_text(c, m->table->rows, &text);
+        return MLK_FAIL(MLK_EFORMAT,
+                        "%s:%zu: the target '%s' is text ('%.40s'); a regression needs numbers",
+                        m->table->name, mlk_table_line(m->table, row), c->name, text);
+    }
     double first = NAN;
     for (size_t i = 0; i < m->table->rows; i++) {
         if (isnan(c->values[i]))
@@ -395,6 +428,13 @@ static mlk_status find_roles(making *m, const mlk_roles *roles, unsigned char *o
 
 /* ------------------------------------------------------------------------ new */
 
+static void warn_stray(const making *m, size_t j)
+{
+    char text[256];
+    if (mlk_table_stray(m->table, j, text, sizeof text))
+        mlk_run_warn(m->run, "%s: %s", m->table->name, text);
+}
+
 static mlk_status make_schema(making *m, const mlk_roles *roles)
 {
     const mlk_table *t = m->table;
@@ -412,6 +452,7 @@ static mlk_status make_schema(making *m, const mlk_roles *roles)
         if (of[j] != FEATURE)
             continue;
         const table_column *c = &t->columns[j];
+        warn_stray(m, j);
         m->sources[k] = (source){c->values, c->codes, NULL};
         schema_feature *f = &schema->features[k++];
         f->name = mlk_schema_text(schema, c->name);
@@ -453,21 +494,6 @@ mlk_status mlk_dataset_new(const mlk_table *table, const mlk_roles *roles, const
 }
 
 /* ---------------------------------------------------------------------- apply */
-
-/* Row of the first field of a text column that is no number; its text to *text. */
-static size_t first_text(const table_column *c, size_t rows, const char **text)
-{
-    for (size_t i = 0; i < rows; i++) {
-        double x;
-        if (c->codes[i] == MLK_MISSING_CODE)
-            continue;
-        *text = c->levels[c->codes[i]];
-        if (!mlk_parse_real_all(*text, &x))
-            return i;
-    }
-    *text = "";
-    return 0;
-}
 
 static mlk_status refuse_text(const making *m, const table_column *c)
 {

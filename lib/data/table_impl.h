@@ -14,6 +14,7 @@ typedef struct table_column {
     const char **levels;
     char *level_text;
     size_t n_levels, n_missing;
+    bool forced; /* the caller chose the type */
 } table_column;
 
 struct mlk_table {

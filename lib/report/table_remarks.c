@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <mlkit/report/text.h>
 
@@ -16,8 +17,9 @@ static const double imbalance = 10.0;
 
 const char *mlk_remark_name(mlk_remark_kind kind)
 {
-    static const char *const names[] = {"duplicate_rows", "constant", "missing",   "identifier",
-                                        "target_leak",    "alike",    "imbalance", "target"};
+    static const char *const names[] = {"duplicate_rows", "constant",    "missing",
+                                        "identifier",     "target_leak", "alike",
+                                        "imbalance",      "target",      "stray_text"};
     return names[kind];
 }
 
@@ -189,14 +191,41 @@ static void remark_alike(mlk_table_summary *s)
     remark(s, MLK_REMARK_ALIKE, columns, listed, &text);
 }
 
+/* The first column is explained, the others named. */
+static void remark_stray(mlk_table_summary *s)
+{
+    size_t columns[MLK_SUMMARY_NAMED], n = 0;
+    char why[256], first[256];
+    for (size_t j = 0; j < s->cols; j++) {
+        if (!mlk_table_stray(s->table, j, why, sizeof why))
+            continue;
+        if (n == 0)
+            memcpy(first, why, sizeof why);
+        if (n < MLK_SUMMARY_NAMED)
+            columns[n] = j;
+        n++;
+    }
+    if (!n)
+        return;
+    mlk_strbuf text = MLK_STRBUF_INIT;
+    mlk_strbuf_add(&text, first);
+    if (n > 1) {
+        const size_t named = n < MLK_SUMMARY_NAMED ? n : MLK_SUMMARY_NAMED;
+        mlk_strbuf_add(&text, "; likewise ");
+        add_names(s, columns + 1, named - 1, &text);
+    }
+    remark(s, MLK_REMARK_STRAY, columns, n, &text);
+}
+
 mlk_status mlk_summary_remark(mlk_table_summary *s)
 {
-    enum { KINDS = MLK_REMARK_TARGET + 1 };
+    enum { KINDS = MLK_REMARK_STRAY + 1 };
     s->remarks = mlk_scratch_take(&s->memory, KINDS, sizeof *s->remarks);
     if (s->memory.failed)
         return MLK_FAIL(MLK_ENOMEM, "no memory for remarks");
     if (s->target != SIZE_MAX)
         remark_target(s);
+    remark_stray(s);
     remark_columns(s, MLK_REMARK_LEAK, is_leak,
                    "gives the target away: alone it predicts it almost without an error; is it "
                    "known when a prediction is due?",

@@ -2,6 +2,8 @@
 
 #include <mlkit/core/doc.h>
 
+#include <stdio.h>
+
 #include "support/mlk_test.h"
 
 /* The lines that run->warn heard. */
@@ -113,6 +115,77 @@ START_TEST(decides_the_task_by_the_target)
 }
 END_TEST
 
+/* A table of 30 rows: y = i, and x = i * step but for row 7, where it is `seventh`. */
+static mlk_table *rows_but_one(const char *seventh, char point, double step)
+{
+    char text[1000] = "x;y\n";
+    size_t at = strlen(text);
+    for (int i = 0; i < 30; i++) {
+        char value[32];
+        snprintf(value, sizeof value, "%g", i * step);
+        if (strchr(value, '.'))
+            *strchr(value, '.') = point;
+        at += (size_t)sprintf(text + at, "%s;%d\n", i == 7 ? seventh : value, i);
+    }
+    return table_of(text);
+}
+
+START_TEST(warns_of_columns_that_are_text_by_accident)
+{
+    static const struct {
+        const char *seventh;
+        char point;
+        const char *warning;
+    } cases[] = {
+        {"n.a.", '.',
+         "t.csv: column 'x' holds categories: 1 of its 30 values is no number ('n.a.' in line "
+         "9)\n"},
+        {"1", ',',
+         "t.csv: column 'x' holds categories: its numbers have decimal commas ('0,37' in line 3); "
+         "expected points\n"},
+        {"NA", '.', ""},
+    };
+    for (size_t k = 0; k < MLK_COUNT(cases); k++) {
+        mlk_table *t = rows_but_one(cases[k].seventh, cases[k].point, 0.37);
+        mlk_dataset_free(dataset_of(t, (mlk_roles){.target = "y", .task = "regression"}));
+        ck_assert_str_eq(heard, cases[k].warning);
+        mlk_table_free(t);
+    }
+    static const char names[] = "x;y\nu;1\nv;2\n7;3\n"; /* names that may be numbers */
+    mlk_table *t = table_of(names);
+    char why[8];
+    ck_assert(!mlk_table_stray(t, 0, why, sizeof why));
+    ck_assert(!mlk_table_stray(t, 1, why, sizeof why));
+    mlk_table_free(t);
+    static const char asked[] = "x\n1,5\n2,5\n3,5\n";
+    for (int forced = 0; forced < 2; forced++) {
+        const mlk_table_opts o = {
+            .header = true, .delimiter = ';', .categorical = forced ? "x" : NULL};
+        require_ok(mlk_table_read_memory("t.csv", asked, strlen(asked), &o, NULL, &t));
+        ck_assert(mlk_table_stray(t, 0, why, sizeof why) == !forced);
+        mlk_table_free(t);
+    }
+}
+END_TEST
+
+START_TEST(warns_of_measurements_that_are_to_be_classes)
+{
+    mlk_table *t = rows_but_one("1", '.', 0.5);
+    const mlk_roles classes = {.target = "x", .task = "classification"};
+    mlk_dataset_free(dataset_of(t, classes));
+    ck_assert_str_eq(heard, "t.csv: each of the 29 different numbers of the target 'x' is a class "
+                            "of its own; a regression predicts numbers\n");
+    mlk_table_free(t);
+    char text[2000] = "x;y\n"; /* 25 whole numbers with 6 rows each */
+    for (int i = 0; i < 150; i++)
+        sprintf(text + strlen(text), "%d;%d\n", i % 25, i);
+    t = table_of(text);
+    mlk_dataset_free(dataset_of(t, classes));
+    ck_assert_str_eq(heard, "");
+    mlk_table_free(t);
+}
+END_TEST
+
 START_TEST(sorts_classes_and_puts_the_positive_label_second)
 {
     static const struct {
@@ -168,7 +241,7 @@ static const struct {
     {"a,b\n1,x\n2,y\n",
      {.target = "b", .task = "regression"},
      MLK_EFORMAT,
-     "t.csv: the target 'b' is text"},
+     "t.csv:2: the target 'b' is text ('x')"},
     {"a,b\n1,x\n2,y\n", {.target = "b", .positive = "z"}, MLK_EINVAL, "no class 'z' of 'b'"},
     {"a,b\n1,x\n2,y\n3,z\n", {.target = "b", .positive = "z"}, MLK_EINVAL, "'b' has 3"},
     {"a,b\n1,1.5\n2,2\n", {.target = "b", .positive = "2"}, MLK_EINVAL, "needs classes"},
@@ -417,6 +490,8 @@ Suite *test_suite(void)
     tcase_add_test(made, takes_the_columns_by_role_and_drops_rows_without_target);
     tcase_add_test(made, takes_listed_features_only_and_no_target_when_none_is_named);
     tcase_add_test(made, decides_the_task_by_the_target);
+    tcase_add_test(made, warns_of_columns_that_are_text_by_accident);
+    tcase_add_test(made, warns_of_measurements_that_are_to_be_classes);
     tcase_add_test(made, sorts_classes_and_puts_the_positive_label_second);
     tcase_add_test(made, is_the_same_for_any_number_of_threads);
     tcase_add_test(made, takes_any_rows_as_a_subset);

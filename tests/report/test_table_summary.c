@@ -150,6 +150,21 @@ static void troubled(mlk_rng *rng, size_t i, char *to, size_t size)
              yes ? "yes" : "no");
 }
 
+START_TEST(remarks_on_columns_that_are_text_by_accident)
+{
+    mlk_table *table = table_of("a;b;y\n1,5;0,1;1\n2,5;0,2;2\n3,25;0,3;3\n");
+    mlk_table_summary *s;
+    require_ok(mlk_table_summary_new(table, "y", NULL, NULL, &s));
+    const mlk_remark *r = remark_of(s, MLK_REMARK_STRAY);
+    ck_assert_ptr_nonnull(r);
+    ck_assert_uint_eq(r->n_columns, 2);
+    ck_assert_str_eq(r->text, "column 'a' holds categories: its numbers have decimal commas ('1,5' "
+                              "in line 2); expected points; likewise 'b'");
+    mlk_table_summary_free(s);
+    mlk_table_free(table);
+}
+END_TEST
+
 START_TEST(remarks_on_what_will_cause_trouble)
 {
     char *text = write_rows("name,id,same,gaps,leak,noise,hint,y", 200, troubled);
@@ -317,6 +332,7 @@ Suite *test_suite(void)
     tcase_add_test(t, describes_each_column);
     tcase_add_test(t, relates_columns_of_either_type);
     tcase_add_test(t, correlations_with_gaps_are_those_of_the_complete_pairs);
+    tcase_add_test(t, remarks_on_columns_that_are_text_by_accident);
     tcase_add_test(t, remarks_on_what_will_cause_trouble);
     tcase_add_test(t, counts_rows_that_are_copies);
     tcase_add_test(t, noise_has_no_power);

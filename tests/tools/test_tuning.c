@@ -152,7 +152,7 @@ static const struct {
     {"--rule 1se", 2, "--path"},
     {"--search random:3", 2, "--tune"},
     {"--tune alpha=1:2 --search rnadom:3", 2, "rnadom"},
-    {"--cv 3 --scoring rsme", 1, "did you mean 'rmse'?"},
+    {"--cv 3 --scoring rsme", 2, "did you mean 'rmse'?"},
     {"--cv 3 --scoring accuracy", 1, "classification"},
     {"--folds blocks", 2, "--cv"},
 };

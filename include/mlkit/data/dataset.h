@@ -51,10 +51,12 @@ typedef struct mlk_dataset mlk_dataset;
 
 /**
  * Roles applied to a training table. Rows whose target is missing are dropped, with a counted
- * warning to run->warn; classes are sorted numerically where all labels are numbers, else
- * bytewise, `positive` last. Without `task`, a categorical target is classification; an
- * integer-valued one (below 2^53) with 2 to 20 distinct values too, with a line to run->warn that
- * begins "note: " (it is no warning); any other is regression.
+ * warning to run->warn; there are warnings too about a feature that is text by accident
+ * (mlk_table_stray()) and about a column of measurements that is to be classes; classes are sorted
+ * numerically where all labels are numbers, else bytewise, `positive` last. Without `task`, a
+ * categorical target is classification; an integer-valued one (below 2^53) with 2 to 20 distinct
+ * values too, with a line to run->warn that begins "note: " (it is no warning); any other is
+ * regression.
  *
  * @retval MLK_EINVAL  An unknown column, a column in two roles, an unknown task or label.
  * @retval MLK_EFORMAT A target with fewer than two classes or all missing, a constant target of a

@@ -88,6 +88,13 @@ const char *mlk_table_text(const mlk_table *table, size_t row, size_t *length);
  */
 mlk_status mlk_table_find(const mlk_table *table, const char *name, size_t *j);
 /**
+ * Is column j categorical by accident: a column of numbers but for a few values (at most one
+ * different text for ten different numbers), or of numbers with decimal commas? Then one line that
+ * says so, with the first such value and where it is, goes to text (of `size` bytes). Not for a
+ * column that is categorical because the reader was told so.
+ */
+bool mlk_table_stray(const mlk_table *table, size_t j, char *text, size_t size);
+/**
  * Lists in cells become rows: each cell of a categorical column is cut at `separator`, blanks
  * around the items dropped. A row becomes as many rows as its longest cell has items, and at least
  * one; the first keeps the numbers, and what a row does not have is missing. The last column, named

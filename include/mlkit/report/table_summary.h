@@ -97,11 +97,12 @@ typedef enum mlk_remark_kind {
     MLK_REMARK_LEAK,       /**< Columns that give the target away: power >= 0.98. */
     MLK_REMARK_ALIKE,      /**< Pairs of columns of strength >= 0.95. */
     MLK_REMARK_IMBALANCE,  /**< A class with under a tenth of the rows of the largest. */
-    MLK_REMARK_TARGET      /**< Rows without a target, or a target that is constant. */
+    MLK_REMARK_TARGET,     /**< Rows without a target, or a target that is constant. */
+    MLK_REMARK_STRAY       /**< Columns that are text by accident: mlk_table_stray(). */
 } mlk_remark_kind;
 
 /** Its name in JSON: "duplicate_rows", "constant", "missing", "identifier", "target_leak",
- *  "alike", "imbalance", "target". */
+ *  "alike", "imbalance", "target", "stray_text". */
 const char *mlk_remark_name(mlk_remark_kind kind);
 
 /** Something to know before learning from the table. */
