@@ -189,6 +189,14 @@ static bool make_mat(size_t rows, size_t cols, mlk_mat *m)
     return m->data != NULL;
 }
 
+bool decides_by_pairs(const mlk_model *pipeline)
+{
+    const mlk_model *inner = mlk_pipeline_inner(pipeline);
+    const mlk_opt *o = mlk_opts_find(mlk_model_algo(inner)->opts, "multi_class");
+    char word[32];
+    return o && strcmp(mlk_opts_format(o, mlk_model_opts(inner), word, sizeof word), "ovo") == 0;
+}
+
 /* Everything the model can say; what it has not stays empty. */
 static mlk_status predict_all(cli *c, const mlk_model *pipeline, mlk_cmat X, outcome *o)
 {
@@ -213,8 +221,10 @@ static mlk_status predict_all(cli *c, const mlk_model *pipeline, mlk_cmat X, out
         }
     }
     const size_t q = mlk_model_n_decisions(pipeline);
-    /* Decision values of one row may have a common part: they rank rows for two classes only. */
-    const bool rank = k == 2 ? q == 1 || q == 2 : q == k && !o->probabilities.data;
+    /* Decision values of one row may have a common part: they rank rows for two classes only. Those
+     * of pairs belong to no class. */
+    const bool rank =
+        k == 2 ? q == 1 || q == 2 : q == k && !o->probabilities.data && !decides_by_pairs(pipeline);
     if (st == MLK_OK && k && algo->decision && rank) {
         if (!make_mat(n, q, &o->scores))
             return MLK_ENOMEM;

@@ -52,6 +52,9 @@ mlk_predictions outcome_predictions(const outcome *o, const mlk_model *pipeline,
                                     const char *const *classes);
 void outcome_free(outcome *o);
 
+/* Are the decision values those of pairs of classes? For three classes their number cannot tell. */
+bool decides_by_pairs(const mlk_model *pipeline);
+
 /* Class names of a schema for the metrics; NULL for none. Freed by free(). */
 const char **class_names(const mlk_schema *schema);
 

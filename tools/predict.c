@@ -141,22 +141,12 @@ static mlk_status put_probabilities(cli *c, job *j)
     return mlk_model_predict_proba(j->file->pipeline, j->data.X, &c->run, o->values);
 }
 
-/* Do the decision columns belong to pairs of classes? For three classes their number cannot tell.
- */
-static bool one_versus_one(const job *j)
-{
-    const mlk_opt *o = mlk_opts_find(j->algo->opts, "multi_class");
-    const mlk_model *inner = mlk_pipeline_inner(j->file->pipeline);
-    char word[32];
-    return o && strcmp(mlk_opts_format(o, mlk_model_opts(inner), word, sizeof word), "ovo") == 0;
-}
-
 /* One column, one a class, or one a pair of classes. */
 static void decision_titles(const job *j, output *o)
 {
     const mlk_schema *s = j->file->schema;
     const size_t k = mlk_schema_n_classes(s), q = o->values.cols;
-    const bool pairs = one_versus_one(j);
+    const bool pairs = decides_by_pairs(j->file->pipeline);
     size_t at = 0;
     if (q == 1) {
         set_title(o, 0, "decision");

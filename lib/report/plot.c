@@ -268,7 +268,10 @@ void mlk_plot_names(mlk_plot *plot, mlk_plot_axis axis, const char *const *names
     }
     mlk_strbuf_add(b, ")\n");
     if (axis == MLK_PLOT_X && wide > (plot->square ? 30 : 60))
-        mlk_strbuf_printf(b, "set xtics rotate by %d right\n", n > 20 ? 90 : 45);
+        mlk_strbuf_printf(b, "set xtics rotate by %d right%s\n", n > 20 ? 90 : 45,
+                          n > 45   ? " font ',7'"
+                          : n > 30 ? " font ',9'" /* side by side, not one over the other */
+                                   : "");
 }
 
 void mlk_plot_square(mlk_plot *plot)

@@ -419,6 +419,22 @@ START_TEST(names_of_any_length_stay_whole)
 }
 END_TEST
 
+/* Three pairs of three classes: their values rank no class. */
+START_TEST(values_of_pairs_are_no_scores_of_classes)
+{
+    static const char *const how[] = {"", "-s multi_class=ovr", "-s probability=true"};
+    for (size_t k = 0; k < MLK_COUNT(how); k++) {
+        char command[600];
+        snprintf(command, sizeof command,
+                 "cp %s t.csv; mlkit-fit svc -q %s -t species -o m.mlk t.csv; "
+                 "mlkit-eval --json m.mlk t.csv",
+                 shell_dataset("iris.csv"), how[k]);
+        const char *auc = strstr(shell_out(command), "\"roc_auc_ovr_macro\":");
+        ck_assert(k ? auc && atof(strchr(auc, ':') + 1) > 0.99 : !auc);
+    }
+}
+END_TEST
+
 START_TEST(appending_leaves_the_cells_as_they_are)
 {
     shell_write("t.csv", "id;a;y\n007;1.50;2\n12345678901234567890;2e0;3\nx,1;NA;5\n;4;1\n");
@@ -500,6 +516,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, scores_are_larger_for_what_is_more_outlying);
     tcase_add_test(tc, quotes_what_csv_must_quote);
     tcase_add_test(tc, names_of_any_length_stay_whole);
+    tcase_add_test(tc, values_of_pairs_are_no_scores_of_classes);
     tcase_add_test(tc, appending_leaves_the_cells_as_they_are);
     tcase_add_test(tc, a_row_without_a_prediction_is_no_blank_line);
     tcase_add_test(tc, figures_that_do_not_apply_are_null);
