@@ -178,11 +178,34 @@ static bool is_heading(const cli_option *o) { return !o->tools; }
 
 /* ---------------------------------------------------------------- messages */
 
-static void say(const cli *c, const char *kind, const char *fmt, va_list args)
+/* One line, whatever names and cells the text repeats: what would end it or steer a terminal is
+ * escaped. */
+static void say_line(const cli *c, const char *kind, const char *text)
 {
     fprintf(stderr, "%s: %s", c->tool->name, kind);
-    vfprintf(stderr, fmt, args);
+    for (; *text; text++) {
+        const unsigned char byte = (unsigned char)*text;
+        if (byte == '\n')
+            fputs("\\n", stderr);
+        else if (byte < ' ' || byte == 0x7F)
+            fprintf(stderr, "\\x%02X", byte);
+        else
+            fputc(byte, stderr);
+    }
     fputc('\n', stderr);
+}
+
+static void say(const cli *c, const char *kind, const char *fmt, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    char *text = n < 0 ? NULL : malloc((size_t)n + 1);
+    if (text)
+        vsnprintf(text, (size_t)n + 1, fmt, args);
+    say_line(c, kind, text ? text : "out of memory");
+    free(text);
 }
 
 int cli_usage(const cli *c, const char *fmt, ...)
@@ -217,7 +240,7 @@ int cli_failed(const cli *c, mlk_status status)
 void cli_warn(cli *c, const char *text)
 {
     c->warnings++;
-    fprintf(stderr, "%s: warning: %s\n", c->tool->name, text);
+    say_line(c, "warning: ", text);
 }
 
 int cli_strict(const cli *c) { return c->set.strict && c->warnings ? CLI_REFUSED : CLI_DONE; }
@@ -265,16 +288,12 @@ static void on_warn(void *user, const char *line)
 {
     const cli *c = user;
     if (strncmp(line, "note: ", 6) == 0)
-        fprintf(stderr, "%s: %s\n", c->tool->name, line);
+        say_line(c, "", line);
     else
         cli_warn(user, line);
 }
 
-static void on_log(void *user, const char *line)
-{
-    const cli *c = user;
-    fprintf(stderr, "%s: %s\n", c->tool->name, line);
-}
+static void on_log(void *user, const char *line) { say_line(user, "", line); }
 
 static double now(void)
 {

@@ -13,6 +13,19 @@
  * The library never prints, never exits and never aborts; it touches no
  * signal, no locale and no global thread setting. All of it is thread-safe
  * with respect to distinct objects, and fitted models may be shared freely.
+ *
+ * What holds for all calls, unless a header says otherwise:
+ *
+ * - What a call reads it borrows until it returns; a fitted model keeps no
+ *   pointer to the data, the options or the run.
+ * - What a call writes is the caller's memory: a vector or matrix of exactly
+ *   the shape that is stated, with any ld >= cols. After a failure its content
+ *   is undefined.
+ * - A prediction takes an X with the columns that the fit saw, in their order,
+ *   and any number of rows. A wrong shape is MLK_EINVAL; MLK_ENOMEM and
+ *   MLK_ECANCELLED can come from whatever returns a status and takes a run.
+ * - What an accessor hands out belongs to the object and lives as long as it.
+ * - What is made is released by the _free() of its type, which allows NULL.
  */
 
 /* Public headers bracket their declarations with these two: they give the
@@ -83,6 +96,7 @@ typedef struct mlk_vec {
     size_t n;
 } mlk_vec;
 
+/** A writable matrix, or vector, to read from. */
 static inline mlk_cmat mlk_mat_c(mlk_mat A)
 {
     mlk_cmat c = {A.data, A.rows, A.cols, A.ld};

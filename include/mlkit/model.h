@@ -152,7 +152,8 @@ typedef struct mlk_prep_defaults {
     const char *scale;  /**< NULL: none. */
 } mlk_prep_defaults;
 
-/** A writer of C source text for mlkit-show --c; see model/codegen.h. */
+/** A writer of C source text, of use inside the library; report/c_source.h has what a program
+ *  calls. */
 typedef struct mlk_codegen mlk_codegen;
 
 /**

@@ -44,6 +44,8 @@ static mlk_status check_weights(mlk_cvec w, size_t n)
     double sum = 0.0;
     if (w.n != n)
         return MLK_FAIL(MLK_EINVAL, "X has %zu rows but w has %zu values", n, w.n);
+    if (!w.data)
+        return MLK_FAIL(MLK_EINVAL, "w has no data; expected %zu values", n);
     for (size_t i = 0; i < n; i++) {
         if (!(w.data[i] >= 0.0 && w.data[i] < INFINITY))
             return MLK_FAIL(MLK_EINVAL, "w[%zu] = %g; expected a finite weight >= 0", i, w.data[i]);
@@ -56,6 +58,8 @@ static mlk_status check_target(const mlk_data *d, unsigned needs)
 {
     if (d->y.n != d->X.rows)
         return MLK_FAIL(MLK_EINVAL, "X has %zu rows but y has %zu values", d->X.rows, d->y.n);
+    if (!d->y.data)
+        return MLK_FAIL(MLK_EINVAL, "y has no data; expected %zu values", d->y.n);
     if ((needs & MLK_NEED_CLASSES) && d->n_classes < 2)
         return MLK_FAIL(MLK_EINVAL, "n_classes = %zu; expected at least 2", d->n_classes);
     for (size_t i = 0; i < d->y.n; i++) {
@@ -111,6 +115,9 @@ mlk_status mlk_data_check(const mlk_data *data, unsigned caps, unsigned needs, c
     if (data->X.ld < data->X.cols)
         return MLK_FAIL(MLK_EINVAL, "X has ld %zu; expected at least its %zu columns", data->X.ld,
                         data->X.cols);
+    if (!data->X.data)
+        return MLK_FAIL(MLK_EINVAL, "X has no data; expected %zu x %zu values", data->X.rows,
+                        data->X.cols);
     if (data->n_classes && (needs & MLK_NO_CLASSES))
         return MLK_FAIL(MLK_EINVAL, "y holds classes; expected a regression target");
     if (needs & (MLK_NEED_TARGET | MLK_NEED_CLASSES))
@@ -137,6 +144,11 @@ mlk_status mlk_predict_check(mlk_cmat X, size_t p, size_t out_rows)
         return MLK_FAIL(MLK_EINVAL, "X has %zu columns; the model was fitted on %zu", X.cols, p);
     if (X.rows != out_rows)
         return MLK_FAIL(MLK_EINVAL, "X has %zu rows but the output has %zu", X.rows, out_rows);
+    if (X.ld < X.cols)
+        return MLK_FAIL(MLK_EINVAL, "X has ld %zu; expected at least its %zu columns", X.ld,
+                        X.cols);
+    if (X.rows && !X.data)
+        return MLK_FAIL(MLK_EINVAL, "X has no data; expected %zu x %zu values", X.rows, X.cols);
     return MLK_OK;
 }
 

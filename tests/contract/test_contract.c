@@ -449,7 +449,18 @@ START_TEST(refuses_malformed_data)
     d = good;
     d.X.cols = 0;
     require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL, "X is 60 x 0");
+    d = good;
+    d.X.data = NULL;
+    require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL,
+                 "X has no data; expected 60 x 3 values");
+    d = good;
+    d.X.ld = 2;
+    require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL,
+                 "X has ld 2; expected at least its 3 columns");
     if (good.y.n) {
+        d = good;
+        d.y.data = NULL;
+        require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL, "y has no data");
         d = good;
         d.y.n = N - 1;
         require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL,
@@ -460,6 +471,8 @@ START_TEST(refuses_malformed_data)
     d.w = mlk_vec_c(w);
     require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL, "weights");
     w.data[0] = -1.0;
+    require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL, "w");
+    d.w.data = NULL;
     require_fail(mlk_model_fit(c->algo, NULL, &d, NULL, &model), MLK_EINVAL, "w");
 }
 END_TEST
@@ -546,6 +559,12 @@ START_TEST(predicts_on_its_own_width_only)
     if (cases[_i].algo->predict)
         require_fail(mlk_model_predict(model, (mlk_cmat){d.X.data, N, 2, P}, NULL, out), MLK_EINVAL,
                      "X has 2 columns; the model was fitted on 3");
+    if (cases[_i].algo->predict) {
+        require_fail(mlk_model_predict(model, (mlk_cmat){d.X.data, N, P, 2}, NULL, out), MLK_EINVAL,
+                     "X has ld 2; expected at least its 3 columns");
+        require_fail(mlk_model_predict(model, (mlk_cmat){NULL, N, P, P}, NULL, out), MLK_EINVAL,
+                     "X has no data");
+    }
     mlk_model_free(model);
 }
 END_TEST

@@ -148,6 +148,20 @@ START_TEST(keeps_the_old_model_when_the_new_one_cannot_be_written)
 }
 END_TEST
 
+START_TEST(a_message_is_one_line_whatever_the_table_holds)
+{
+    shell_write("t.csv", "\"a\nb\",y\n\"u\033[1m\nv\",1\n2,3\n");
+    shell_result r = shell_run("mlkit-fit ridge -t y --numeric 1 t.csv");
+    ck_assert_int_eq(r.status, 1);
+    ck_assert_str_eq(r.err,
+                     "mlkit-fit: t.csv:3: column 'a\\nb': 'u\\x1B[1m\\nv' is not a number\n");
+    r = shell_run("mlkit-fit tree -q --task regression -t y -o m.mlk t.csv; "
+                  "printf '\"a\nb\"\nw\n' | mlkit-predict m.mlk -");
+    ck_assert_int_eq(r.status, 0);
+    ck_assert_ptr_nonnull(strstr(r.err, "warning: -: column 'a\\nb': 1 value"));
+}
+END_TEST
+
 START_TEST(files_appear_when_all_went_well_or_not_at_all)
 {
     size_t n, again;
@@ -227,6 +241,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, refuses_every_cut_of_a_model_file);
     tcase_add_test(tc, refuses_every_altered_byte_of_a_model_file);
     tcase_add_test(tc, keeps_the_old_model_when_the_new_one_cannot_be_written);
+    tcase_add_test(tc, a_message_is_one_line_whatever_the_table_holds);
     tcase_add_test(tc, files_appear_when_all_went_well_or_not_at_all);
     tcase_add_test(tc, a_reader_that_leaves_is_an_error_and_no_signal);
     tcase_add_test(tc, says_what_a_model_has_not);

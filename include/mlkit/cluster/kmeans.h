@@ -63,7 +63,7 @@ mlk_status mlk_kmeans_fit(const mlk_data *data, const mlk_kmeans_opts *opts, con
 mlk_status mlk_kmeans_predict(const mlk_kmeans *model, mlk_cmat X, const mlk_run *run, mlk_vec out);
 
 mlk_cmat mlk_kmeans_centres(const mlk_kmeans *model);       /**< k x p. */
-const uint32_t *mlk_kmeans_labels(const mlk_kmeans *model); /**< Of the training rows. */
+const uint32_t *mlk_kmeans_labels(const mlk_kmeans *model); /**< n, of the training rows. */
 double mlk_kmeans_inertia(const mlk_kmeans *model);         /**< (1). */
 mlk_fit_info mlk_kmeans_info(const mlk_kmeans *model);      /**< Of the best start. */
 void mlk_kmeans_free(mlk_kmeans *model);                    /**< NULL is allowed. */

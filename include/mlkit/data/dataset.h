@@ -38,13 +38,14 @@ size_t mlk_schema_n_features(const mlk_schema *schema);
 const char *mlk_schema_feature(const mlk_schema *schema, size_t j);
 /** Levels of feature j: their number (0: numeric), and in *levels their texts (may be NULL). */
 size_t mlk_schema_levels(const mlk_schema *schema, size_t j, const char *const **levels);
-const char *mlk_schema_target(const mlk_schema *schema);  /**< NULL: none. */
-const char *mlk_schema_weights(const mlk_schema *schema); /**< NULL: none. */
-size_t mlk_schema_n_classes(const mlk_schema *schema);    /**< 0: not a classification. */
-const char *mlk_schema_class(const mlk_schema *schema, size_t k);
-void mlk_schema_save(const mlk_schema *schema, mlk_doc *to);
+const char *mlk_schema_target(const mlk_schema *schema);          /**< NULL: none. */
+const char *mlk_schema_weights(const mlk_schema *schema);         /**< NULL: none. */
+size_t mlk_schema_n_classes(const mlk_schema *schema);            /**< 0: not a classification. */
+const char *mlk_schema_class(const mlk_schema *schema, size_t k); /**< Name of class k. */
+void mlk_schema_save(const mlk_schema *schema, mlk_doc *to);      /**< Into the map `to`. */
+/** The inverse; release with mlk_schema_free(). MLK_EFORMAT: not what mlk_schema_save() writes. */
 mlk_status mlk_schema_load(const mlk_doc *from, mlk_schema **schema);
-void mlk_schema_free(mlk_schema *schema);
+void mlk_schema_free(mlk_schema *schema); /**< NULL is allowed. */
 
 /** Rows ready for an algorithm, with the schema that made them. Immutable. */
 typedef struct mlk_dataset mlk_dataset;

@@ -45,6 +45,7 @@ typedef struct mlk_pipeline_opts {
     const char *const *names; /**< Of the columns, for messages; NULL: "column 3". */
 } mlk_pipeline_opts;
 
+/** The defaults named above, with `algo` and its own defaults for the last step. */
 mlk_pipeline_opts mlk_pipeline_opts_default(const mlk_algo *algo);
 
 /** Most columns that a design may have. */
