@@ -350,7 +350,7 @@ static void print_table(FILE *to, mlk_text_table *table, size_t indent)
     mlk_text_table_free(table);
 }
 
-void cli_list_algos(FILE *to)
+static void list_algos(FILE *to)
 {
     static const char *const titles[] = {"", "", ""};
     size_t n;
@@ -366,7 +366,7 @@ void cli_list_algos(FILE *to)
     print_table(to, table, 0);
 }
 
-void cli_help_algo(FILE *to, const mlk_algo *algo)
+static void help_algo(FILE *to, const mlk_algo *algo)
 {
     static const char *const titles[] = {"parameter", "type", "default", "range", "meaning"};
     static const char *const types[] = {"", "real", "integer", "boolean", "word", "text"};
@@ -412,7 +412,7 @@ static void wrap(FILE *to, const char *text, int at, int indent)
     fputc('\n', to);
 }
 
-void cli_help(FILE *to, const cli_tool *tool)
+static void help(FILE *to, const cli_tool *tool)
 {
     enum { COLUMN = 32 };
     fprintf(to, "usage: %s\n\n", tool->synopsis);
@@ -598,15 +598,15 @@ int cli_main(const cli_tool *tool, int argc, char **argv)
     if (status == CLI_DONE && c.set.help) {
         const mlk_algo *algo = c.n_args ? cli_find_algo(&c, c.args[0]) : NULL;
         if (algo)
-            cli_help_algo(stdout, algo);
+            help_algo(stdout, algo);
         else if (c.n_args)
             status = CLI_USAGE;
         else
-            cli_help(stdout, tool);
+            help(stdout, tool);
     } else if (status == CLI_DONE && c.set.version) {
         printf("%s %s\n", tool->name, mlk_version());
     } else if (status == CLI_DONE && c.set.list) {
-        cli_list_algos(stdout);
+        list_algos(stdout);
     } else if (status == CLI_DONE && (status = check_task(&c)) == CLI_DONE) {
         c.started = now();
         c.run = (mlk_run){.threads = (int)c.set.threads, .warn = on_warn, .user = &c};

@@ -127,9 +127,6 @@ int cli_check_scoring(const cli *c);
 
 /* An algorithm by name; on failure the message is out and the result NULL. */
 const mlk_algo *cli_find_algo(const cli *c, const char *name);
-void cli_list_algos(FILE *to);
-void cli_help_algo(FILE *to, const mlk_algo *algo);
-void cli_help(FILE *to, const cli_tool *tool);
 
 /* Read the table of a path with the settings' reader options. */
 int cli_read_table(cli *c, const char *path, mlk_table **table);

@@ -29,7 +29,8 @@ char *learner_cut(char *texts, char **value)
     return NULL;
 }
 
-int learner_set(const cli *c, const mlk_algo *algo, char *texts, void *opts)
+/* One "name=value[,name=value...]" into options; `texts` is cut in place and must outlive them. */
+static int set_options(const cli *c, const mlk_algo *algo, char *texts, void *opts)
 {
     char *name = texts;
     while (name) {
@@ -62,7 +63,7 @@ static int set_all(cli *c, const cli_list *set, learner *l)
     for (size_t i = 0; i < set->n; i++) {
         char *mine = strcpy(at, set->items[i]);
         at += strlen(at) + 1;
-        const int status = learner_set(c, l->algo, mine, l->opts);
+        const int status = set_options(c, l->algo, mine, l->opts);
         if (status != CLI_DONE)
             return status;
     }

@@ -18,8 +18,6 @@ typedef struct learner {
 
 /* MODEL and --set, --impute, ... into a learner; CLI_USAGE with the message out on failure. */
 int learner_init(cli *c, const char *model, const cli_list *set, learner *l);
-/* One "name=value[,name=value...]" into options; `texts` is cut in place and must outlive them. */
-int learner_set(const cli *c, const mlk_algo *algo, char *texts, void *opts);
 /* Cut the first NAME=VALUE off `texts`: *value points behind the '=', which becomes '\0'; returns
  * what comes behind the comma, or NULL. *value is NULL when there is no '='. */
 char *learner_cut(char *texts, char **value);

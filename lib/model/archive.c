@@ -15,7 +15,7 @@
 #error "typed arrays are written as they lie in memory: little-endian"
 #endif
 
-enum { MAX_DEPTH = 64, TAG_MATRIX = 40, TRAILER = 5 };
+enum { MAX_DEPTH = 64, TAG_MATRIX = 40 };
 
 /* RFC 8746 tags of the element types, little-endian. */
 static const struct {

@@ -220,7 +220,6 @@ static double answer(const vote *v, const size_t *rows, const double *distances,
 
 /* Searches by batches of rows, so that memory does not grow with X. */
 typedef struct batch {
-    const mlk_knn *m;
     vote vote;
     double *shares;   /* n_classes */
     mlk_vec values;   /* either these */
@@ -249,7 +248,7 @@ static mlk_status by_batches(const mlk_knn *m, mlk_cmat rows, const mlk_run *run
     const size_t k = (size_t)m->opts.n_neighbors, most = mlk_grain(k, BATCH);
     const size_t step = most < X.rows ? most : X.rows ? X.rows : 1;
     mlk_scratch scratch = MLK_SCRATCH_INIT;
-    batch b = {.m = m, .values = values, .all = all};
+    batch b = {.values = values, .all = all};
     b.vote = (vote){mlk_vec_c(m->y), m->n_classes, k, m->opts.weights};
     b.shares = mlk_scratch_vec(&scratch, m->n_classes).data;
     b.rows = mlk_scratch_take(&scratch, step, k * sizeof *b.rows);

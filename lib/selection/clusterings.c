@@ -204,7 +204,6 @@ typedef struct job {
     mlk_mat design; /* of the last candidate measured */
     mlk_vec label;
     double *sums;
-    mlk_mat logs; /* references x n: log W* */
 } job;
 
 /* log W* of all candidates on one reference set. */
