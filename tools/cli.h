@@ -83,6 +83,7 @@ extern const cli_option cli_options[];
 typedef struct cli_tool {
     unsigned bit;
     const char *name;
+    const char *brief; /* what it does in a few words */
     const char *synopsis;
     const char *summary;
     const char *examples; /* lines of shell */

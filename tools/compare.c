@@ -355,6 +355,7 @@ static int compare_main(cli *c)
 const cli_tool compare_tool = {
     .bit = CLI_COMPARE,
     .name = "mlkit-compare",
+    .brief = "find the best model for a table",
     .synopsis = "mlkit-compare -t TARGET [-m MODEL[:name=value,...]]... [options] DATA.csv...",
     .summary =
         "Which model, by how much, and is it luck? Cross-validate many models on the same folds "

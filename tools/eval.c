@@ -392,6 +392,7 @@ static int eval_main(cli *c)
 const cli_tool eval_tool = {
     .bit = CLI_EVAL,
     .name = "mlkit-eval",
+    .brief = "say how good a model's predictions are",
     .synopsis = "mlkit-eval MODEL.mlk [options] DATA.csv\n"
                 "       mlkit-eval --predictions FILE.csv --truth COL [--predicted COL] "
                 "[--score COL] [options]",

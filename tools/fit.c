@@ -404,6 +404,7 @@ static int fit_main(cli *c)
 const cli_tool fit_tool = {
     .bit = CLI_FIT,
     .name = "mlkit-fit",
+    .brief = "learn a model from a table",
     .synopsis = "mlkit-fit MODEL [options] TRAIN.csv",
     .summary = "Read a table, learn the preprocessing and the model, report the fit, and save one "
                "model file with -o. --list names the models, --help MODEL the parameters of one.",
@@ -413,6 +414,6 @@ const cli_tool fit_tool = {
         "  mlkit-fit ridge -t y --tune alpha=1e-3..1e3/13log --cv 10 data.csv\n"
         "  mlkit-fit lasso -t y --path alpha --rule 1se data.csv\n"
         "  mlkit-fit apriori -s min_support=0.02,min_lift=1.2 --csv baskets.csv >rules.csv\n"
-        "  mlkit-fit pca -s n_components=2 --plot map.svg --colour species iris.csv\n",
+        "  mlkit-fit pca -s n_components=2 --plot map.svg -t species iris.csv\n",
     .main = fit_main,
 };

@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A manual page of a program, in roff, on stdout: `mlkit-manual fit`. */
@@ -62,17 +63,36 @@ static void put_models(void)
         printf(".SS %s\n", algos[i]->name);
         put(algos[i]->help);
         printf("\n");
+        void *defaults = calloc(1, algos[i]->opts_size);
+        if (!defaults)
+            return;
+        mlk_opts_set_default(algos[i]->opts, defaults);
         for (const mlk_opt *o = algos[i]->opts; o->name; o++) {
-            char domain[256];
+            char domain[256], value[128];
             printf(".TP\n\\fB");
             put(o->name);
             printf("\\fR (");
             put(mlk_opts_domain(o, domain, sizeof domain));
+            printf("; default ");
+            mlk_opts_format(o, defaults, value, sizeof value);
+            put(*value ? value : "none");
             printf(")\n");
             put(o->help);
             printf("\n");
         }
+        free(defaults);
     }
+}
+
+static void put_others(const cli_tool *const *tools, size_t n, const cli_tool *tool)
+{
+    const char *between = "";
+    for (size_t i = 0; i < n; i++)
+        if (tools[i] != tool) {
+            printf("%s\\fB%s\\fR(1)", between, tools[i]->name);
+            between = ", ";
+        }
+    printf("\n");
 }
 
 int main(int argc, char **argv)
@@ -83,8 +103,10 @@ int main(int argc, char **argv)
         const cli_tool *tool = tools[i];
         if (strcmp(tool->name + strlen("mlkit-"), argv[1]) != 0)
             continue;
-        printf(".TH %s 1 \"\" \"mlkit %s\" \"User Commands\"\n.SH NAME\n%s\n.SH SYNOPSIS\n.nf\n",
-               tool->name, mlk_version(), tool->name);
+        printf(".TH %s 1 \"\" \"mlkit %s\" \"User Commands\"\n.SH NAME\n%s \\- ", tool->name,
+               mlk_version(), tool->name);
+        put(tool->brief);
+        printf("\n.SH SYNOPSIS\n.nf\n");
         put(tool->synopsis);
         printf("\n.fi\n.SH DESCRIPTION\n");
         put(tool->summary);
@@ -96,9 +118,10 @@ int main(int argc, char **argv)
         put(tool->examples);
         printf(".fi\n.SH EXIT STATUS\n0: done. 1: the data, a file, the model or the numerics "
                "refused. "
-               "2: the command line is wrong.\n");
+               "2: the command line is wrong.\n.SH SEE ALSO\n");
+        put_others(tools, sizeof tools / sizeof tools[0], tool);
         return 0;
     }
-    fprintf(stderr, "usage: mlkit-manual fit|eval|predict|show\n");
+    fprintf(stderr, "usage: mlkit-manual fit|eval|predict|show|compare\n");
     return 2;
 }

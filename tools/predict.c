@@ -414,6 +414,7 @@ static int predict_main(cli *c)
 const cli_tool predict_tool = {
     .bit = CLI_PREDICT,
     .name = "mlkit-predict",
+    .brief = "apply a model to a table",
     .synopsis = "mlkit-predict MODEL.mlk [options] DATA.csv",
     .summary = "Predictions of a saved model for each row of a table, as CSV: a column "
                "'prediction' (or 'cluster', 'outlier', or the transformed columns), and on request "

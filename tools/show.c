@@ -249,6 +249,7 @@ static int show_main(cli *c)
 const cli_tool show_tool = {
     .bit = CLI_SHOW,
     .name = "mlkit-show",
+    .brief = "explain a model file or describe a table",
     .synopsis = "mlkit-show DATA.csv [-t TARGET] [--json] [--plot FILE]\n"
                 "       mlkit-show MODEL.mlk [--text|--json|--csv|--c|--libsvm|--dot|--rules]\n"
                 "       mlkit-show MODEL.mlk --explain NODE DATA.csv",

@@ -435,6 +435,15 @@ START_TEST(values_of_pairs_are_no_scores_of_classes)
 }
 END_TEST
 
+START_TEST(manual_pages_say_what_a_program_does_and_what_its_defaults_are)
+{
+    const char *page = shell_out("mlkit-manual fit");
+    ck_assert_ptr_nonnull(strstr(page, "\n.SH NAME\nmlkit-fit \\- learn a model from a table\n"));
+    ck_assert_ptr_nonnull(strstr(page, "\\fBn_clusters\\fR ([1, 2147483647]; default 8)\n"));
+    ck_assert_ptr_nonnull(strstr(page, "\\fBmlkit-show\\fR(1), \\fBmlkit-compare\\fR(1)\n"));
+}
+END_TEST
+
 START_TEST(appending_leaves_the_cells_as_they_are)
 {
     shell_write("t.csv", "id;a;y\n007;1.50;2\n12345678901234567890;2e0;3\nx,1;NA;5\n;4;1\n");
@@ -517,6 +526,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, quotes_what_csv_must_quote);
     tcase_add_test(tc, names_of_any_length_stay_whole);
     tcase_add_test(tc, values_of_pairs_are_no_scores_of_classes);
+    tcase_add_test(tc, manual_pages_say_what_a_program_does_and_what_its_defaults_are);
     tcase_add_test(tc, appending_leaves_the_cells_as_they_are);
     tcase_add_test(tc, a_row_without_a_prediction_is_no_blank_line);
     tcase_add_test(tc, figures_that_do_not_apply_are_null);
