@@ -34,7 +34,7 @@ static inline __attribute__((always_inline)) void turn(const double *const *x, s
     }
 }
 
-MLK_SIMD static void fill_panel(mlk_cmat X, const nearest_tile *t, double *panel)
+MLK_SIMD_TILES static void fill_panel(mlk_cmat X, const nearest_tile *t, double *panel)
 {
     const double *x[TILE];
     size_t j = 0;

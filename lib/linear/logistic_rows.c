@@ -48,7 +48,7 @@ MLK_SIMD_TILES static void softmax_rows(size_t n, size_t k, double *restrict Z, 
         loss[i] = top[i] + mlk_log1p_finite(loss[i]);
 }
 
-/* ---- The clones are static (simd.h); these are what the header declares. */
+/* ---- The kernels are static; these are what the header declares. */
 
 double logistic_sum(const double *v, size_t n) { return MLK_WIDEST(sum, v, n); }
 

@@ -18,20 +18,30 @@ static inline __attribute__((always_inline)) vec MLK_WIDE(widen)(const float *fr
     return __builtin_convertvector(*(const MLK_WIDE(single) *)(const void *)from, vec);
 }
 
+/* The variables of the first SMO_LANES lanes from `begin` on. */
+static inline __attribute__((always_inline)) void MLK_WIDE(number)(size_t begin, ivec *now)
+{
+    for (size_t l = 0; l < SMO_LANES; l++)
+        now[l / WIDE][l % WIDE] = (int64_t)(begin + l);
+}
+
 /* g += d (k_i - k_j) over a group, and the variable of it that most wants to rise. */
-MLK_VECTOR_TILES static choice MLK_WIDE(update_group)(const smo *s, size_t begin, const float *ki,
-                                                      const float *kj, double d)
+MLK_VECTOR static choice MLK_WIDE(update_group)(const smo *s, size_t begin, const float *ki,
+                                                const float *kj, double d)
 {
     const size_t n = smo_pad(s->n);
     double *g = s->g + begin;
     const double *up = s->up + begin;
     vec best[PARTS];
-    ivec at[PARTS];
+    ivec at[PARTS], now[PARTS];
+    MLK_WIDE(number)(begin, now);
+#pragma GCC unroll 4
     for (size_t h = 0; h < PARTS; h++) {
         best[h] = (vec){0} - INFINITY;
         at[h] = (ivec){0};
     }
     for (size_t t = 0; t < n; t += SMO_LANES)
+#pragma GCC unroll 4
         for (size_t h = 0; h < PARTS; h++) {
             const size_t i = t + h * WIDE;
             const MLK_WIDE(single) *a = (const void *)(ki + i), *b = (const void *)(kj + i);
@@ -40,19 +50,20 @@ MLK_VECTOR_TILES static choice MLK_WIDE(update_group)(const smo *s, size_t begin
             const vec v = MLK_WIDE(load)(up + i) - gt;
             const ivec better = v > best[h];
             best[h] = MLK_WIDE(select)(better, v, best[h]);
-            at[h] = (better & (int64_t)t) | (~better & at[h]);
+            at[h] = (better & now[h]) | (~better & at[h]);
+            now[h] += SMO_LANES;
         }
     choice c = {-INFINITY, begin};
     for (size_t l = 0; l < SMO_LANES; l++)
         if (best[l / WIDE][l % WIDE] > c.value)
-            c = (choice){best[l / WIDE][l % WIDE], begin + (size_t)at[l / WIDE][l % WIDE] + l};
+            c = (choice){best[l / WIDE][l % WIDE], (size_t)at[l / WIDE][l % WIDE]};
     return c;
 }
 
 /* The partner j of a riser that promises the greatest decrease b^2 / a; *largest: the most that
  * any wants to fall. b^2 / a > n / d is asked as b^2 d > n a. */
-MLK_VECTOR_TILES static choice MLK_WIDE(find_partner)(const smo *s, size_t begin, size_t sample,
-                                                      double rise, double *largest)
+MLK_VECTOR static choice MLK_WIDE(find_partner)(const smo *s, size_t begin, size_t sample,
+                                                double rise, double *largest)
 {
     const size_t n = smo_pad(s->n);
     const double *g = s->g + begin, *down = s->down + begin;
@@ -60,7 +71,9 @@ MLK_VECTOR_TILES static choice MLK_WIDE(find_partner)(const smo *s, size_t begin
     const double kii = s->diagonal[sample];
     const vec zero = {0}, tiny = zero + TINY;
     vec num[PARTS], den[PARTS], most[PARTS];
-    ivec at[PARTS];
+    ivec at[PARTS], now[PARTS];
+    MLK_WIDE(number)(begin, now);
+#pragma GCC unroll 4
     for (size_t h = 0; h < PARTS; h++) {
         num[h] = zero;
         den[h] = zero + 1.0;
@@ -68,6 +81,7 @@ MLK_VECTOR_TILES static choice MLK_WIDE(find_partner)(const smo *s, size_t begin
         at[h] = (ivec){0};
     }
     for (size_t t = 0; t < n; t += SMO_LANES)
+#pragma GCC unroll 4
         for (size_t h = 0; h < PARTS; h++) {
             const size_t i = t + h * WIDE;
             const vec v = MLK_WIDE(load)(g + i) + MLK_WIDE(load)(down + i);
@@ -80,14 +94,15 @@ MLK_VECTOR_TILES static choice MLK_WIDE(find_partner)(const smo *s, size_t begin
             const ivec better = b2 * den[h] > num[h] * a;
             num[h] = MLK_WIDE(select)(better, b2, num[h]);
             den[h] = MLK_WIDE(select)(better, a, den[h]);
-            at[h] = (better & (int64_t)t) | (~better & at[h]);
+            at[h] = (better & now[h]) | (~better & at[h]);
+            now[h] += SMO_LANES;
         }
     choice c = {0.0, begin};
     for (size_t l = 0; l < SMO_LANES; l++) {
         const double top = num[l / WIDE][l % WIDE], below = den[l / WIDE][l % WIDE];
         *largest = most[l / WIDE][l % WIDE] > *largest ? most[l / WIDE][l % WIDE] : *largest;
         if (top / below > c.value)
-            c = (choice){top / below, begin + (size_t)at[l / WIDE][l % WIDE] + l};
+            c = (choice){top / below, (size_t)at[l / WIDE][l % WIDE]};
     }
     return c;
 }
