@@ -32,6 +32,12 @@ START_TEST(is_what_the_definition_says)
         to_probabilities(expected);
         for (size_t i = 0; i < Q.rows * k; i++)
             require_close(P.data[i], expected.data[i], 1e-12);
+        /* The logarithm of the odds of classes 0 and 1 is linear, with these coefficients. */
+        const mlk_cmat coef = mlk_lda_coef(model);
+        double odds = 0.0;
+        for (size_t j = 0; j < p; j++)
+            odds += (coef.data[j] - coef.data[coef.ld + j]) * (Q.data[j] - Q.data[p + j]);
+        require_close(log(P.data[0] / P.data[1]) - log(P.data[k] / P.data[k + 1]), odds, 1e-9);
         mlk_lda_free(model);
     }
 }

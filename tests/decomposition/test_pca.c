@@ -51,6 +51,8 @@ START_TEST(agrees_with_jacobis_rotations)
             size_t top = 0;
             require_relative(mlk_pca_variance(model).data[c], lambda.data[c], 1e-10);
             require_relative(mlk_pca_ratio(model).data[c], lambda.data[c] / total, 1e-10);
+            require_relative(mlk_pca_singular_values(model).data[c],
+                             sqrt((double)(X.rows - 1) * lambda.data[c]), 1e-10);
             for (size_t j = 1; j < p; j++)
                 if (fabs(C.data[c * p + j]) > fabs(C.data[c * p + top]))
                     top = j;

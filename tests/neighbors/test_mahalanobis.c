@@ -44,6 +44,12 @@ START_TEST(is_what_the_definition_says)
         require_ok(mlk_mahalanobis_score(model, Q, NULL, s));
         for (size_t i = 0; i < 8; i++)
             require_relative(s.data[i], literal_distance(X, Q.data + i * p), 1e-12);
+        for (size_t j = 0; j < p; j++) {
+            double sum = 0.0;
+            for (size_t i = 0; i < X.rows; i++)
+                sum += X.data[i * p + j];
+            require_close(mlk_mahalanobis_mean(model).data[j], sum / (double)X.rows, 1e-13);
+        }
         mlk_mahalanobis_free(model);
     }
 }
