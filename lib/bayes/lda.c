@@ -128,16 +128,8 @@ static mlk_status find_turn(mlk_cmat Z, mlk_cvec prior, double tol, size_t prese
 static void set_scalings(mlk_cmat W, mlk_cmat turn, mlk_lda *m)
 {
     mlk_gemm(MLK_NO_TRANS, MLK_TRANS, 1.0, W, turn, 0.0, m->scalings);
-    for (size_t c = 0; c < m->components; c++) {
-        double largest = 0.0;
-        for (size_t j = 0; j < m->classes.p; j++) {
-            const double v = m->scalings.data[j * m->components + c];
-            if (fabs(v) > fabs(largest))
-                largest = v;
-        }
-        for (size_t j = 0; largest < 0.0 && j < m->classes.p; j++)
-            m->scalings.data[j * m->components + c] *= -1.0;
-    }
+    for (size_t c = 0; c < m->components; c++)
+        mlk_fix_sign(m->scalings.data + c, m->classes.p, m->components);
 }
 
 /* From the whitening W (p x r) and the means to (1) and the projection. */

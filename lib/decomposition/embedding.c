@@ -53,15 +53,8 @@ mlk_status map_check_rank(mlk_cvec lambda, size_t n, const char *what)
 
 void map_fix_signs(mlk_mat Z)
 {
-    for (size_t c = 0; c < Z.cols; c++) {
-        size_t top = 0;
-        for (size_t i = 1; i < Z.rows; i++)
-            if (fabs(Z.data[i * Z.ld + c]) > fabs(Z.data[top * Z.ld + c]))
-                top = i;
-        const double sign = Z.data[top * Z.ld + c] < 0.0 ? -1.0 : 1.0;
-        for (size_t i = 0; i < Z.rows; i++)
-            Z.data[i * Z.ld + c] *= sign;
-    }
+    for (size_t c = 0; c < Z.cols; c++)
+        mlk_fix_sign(Z.data + c, Z.rows, Z.ld);
 }
 
 /* --------------------------------------------------------------- what is kept */

@@ -108,17 +108,6 @@ static void prepare(mlk_pca *m)
     }
 }
 
-static void fix_sign(double *v, size_t p)
-{
-    size_t top = 0;
-    for (size_t j = 1; j < p; j++)
-        if (fabs(v[j]) > fabs(v[top]))
-            top = j;
-    const double sign = v[top] < 0.0 ? -1.0 : 1.0;
-    for (size_t j = 0; j < p; j++)
-        v[j] *= sign;
-}
-
 /* --------------------------------------------------------------------- fit */
 
 static mlk_status check_opts(const mlk_data *d, const mlk_pca_opts *o)
@@ -195,7 +184,7 @@ static void keep(const pca_problem *t, double total, mlk_pca *m)
         m->singular.data[c] = sqrt(v * (double)(n - 1));
         for (size_t j = 0; j < m->p; j++)
             m->V.data[c * m->p + j] = t->V.data[c * t->V.ld + j];
-        fix_sign(m->V.data + c * m->p, m->p);
+        mlk_fix_sign(m->V.data + c * m->p, m->p, 1);
     }
     for (size_t j = 0; j < m->p; j++)
         m->mean.data[j] = t->mean.data[j];

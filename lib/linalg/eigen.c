@@ -238,3 +238,16 @@ mlk_status mlk_eigh_top(mlk_mat A, size_t k, const mlk_run *run, mlk_vec lambda,
     const mlk_status st = mlk_eigs(multiply, &view, n, k, 1e-13, run, lambda, V);
     return st == MLK_ESINGULAR ? mlk_eigh(A, k, lambda, V) : st;
 }
+
+void mlk_fix_sign(double *v, size_t n, size_t stride)
+{
+    double most = 0.0;
+    size_t top = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(v[i * stride]));
+    while (top < n && fabs(v[top * stride]) < (1.0 - 1e-6) * most)
+        top++;
+    if (top < n && v[top * stride] < 0.0)
+        for (size_t i = 0; i < n; i++)
+            v[i * stride] = -v[i * stride];
+}

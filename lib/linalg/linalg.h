@@ -85,6 +85,10 @@ void mlk_chol_solve(mlk_cmat L, mlk_mat B);
  * A is destroyed; lambda has k values; V is p x k (V.data NULL: values only). */
 mlk_status mlk_eigh(mlk_mat A, size_t k, mlk_vec lambda, mlk_mat V);
 
+/* Turns n values, `stride` apart, so that the largest in magnitude is positive: of those within a
+ * millionth of it the first, so that rounding does not decide between equals. */
+void mlk_fix_sign(double *v, size_t n, size_t stride);
+
 /* out = A X for a symmetric A that only this function knows; X is n x b, b small. */
 typedef mlk_status (*mlk_operator)(void *ctx, mlk_cmat X, const mlk_run *run, mlk_mat out);
 /* The k largest eigenpairs of it, descending, V n x k with orthonormal columns, to residuals of at

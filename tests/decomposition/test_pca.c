@@ -268,6 +268,32 @@ START_TEST(any_number_of_threads_gives_the_same_bytes)
 }
 END_TEST
 
+/* Two columns of equal variance: the components are (1, 1) and (1, -1) over root 2, the sign of the
+ * first column deciding, whatever rounding the order of the rows brings. */
+START_TEST(equal_loadings_leave_the_sign_to_the_first)
+{
+    enum { N = 31 };
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        const mlk_cmat Z = test_random_mat(300 + seed, N, 2);
+        mlk_mat X = test_mat(N, 2);
+        for (size_t j = 0; j < 2; j++) {
+            double mean = 0.0, square = 0.0;
+            for (size_t i = 0; i < N; i++)
+                mean += Z.data[2 * i + j] / N;
+            for (size_t i = 0; i < N; i++)
+                square += (Z.data[2 * i + j] - mean) * (Z.data[2 * i + j] - mean);
+            for (size_t i = 0; i < N; i++)
+                X.data[2 * i + j] = (Z.data[2 * i + j] - mean) / sqrt(square);
+        }
+        mlk_pca *model = fit(mlk_mat_c(X), 2.0, false, MLK_PCA_AUTO);
+        const mlk_cmat V = mlk_pca_components(model);
+        require_close(V.data[0], sqrt(0.5), 1e-9);
+        require_close(V.data[2], sqrt(0.5), 1e-9);
+        mlk_pca_free(model);
+    }
+}
+END_TEST
+
 START_TEST(survives_an_archive)
 {
     const mlk_cmat X = spread(7, 40, 5);
@@ -359,6 +385,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(figures, minkas_choice_is_that_of_scikit_learn, 0, (int)MLK_COUNT(sklearn));
     tcase_add_test(figures, whitened_iris_is_that_of_scikit_learn);
     tcase_add_test(same, any_number_of_threads_gives_the_same_bytes);
+    tcase_add_test(same, equal_loadings_leave_the_sign_to_the_first);
     tcase_add_test(same, survives_an_archive);
     tcase_add_test(errors, rejects_bad_input_and_says_why);
     tcase_add_test(errors, survives_each_failing_allocation);
