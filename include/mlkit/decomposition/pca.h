@@ -15,10 +15,10 @@
  * by the k leading eigenvectors of the covariance C = Xc'Xc / (n - 1) = V' diag(lambda) V
  * [hastie2009, sect. 14.5.1]. Each component has the sign that makes its loading of largest
  * absolute value positive (of several within a millionth of it the first). Scores are
- * z = V (x - mean), divided by the roots of lambda where `whiten` is set (a direction of no variance then has score 0). With `zca` the
- * whitened scores are turned back, V' z: a value a column of X, uncorrelated, of variance 1, and as
- * close to the centred columns as such values can be [bell1997]. Of fewer than p components these
- * are the whitened rows of their subspace.
+ * z = V (x - mean), divided by the roots of lambda where `whiten` is set (a direction of no
+ * variance then has score 0). With `zca` the whitened scores are turned back, V' z: a value a
+ * column of X, uncorrelated, of variance 1, and as close to the centred columns as such values can
+ * be [bell1997]. Of fewer than p components these are the whitened rows of their subspace.
  *
  * n_components: all of min(n, p), a count, the fewest whose share of the variance is no less than a
  * number below 1, or mle, Minka's choice [minka2000, eq. 30 and 77] (n >= p).
