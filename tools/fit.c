@@ -257,9 +257,11 @@ static int print_text(const cli *c, const session *s)
     if (c->set.quiet)
         return CLI_DONE;
     const char *target = mlk_schema_target(schema);
-    printf("%s: %s%s%s, %zu rows, %zu features in %zu columns\n", s->learner.algo->name,
-           mlk_doc_text(mlk_doc_find(doc, "task")), target ? " of " : "", target ? target : "",
-           s->train.X.rows, mlk_schema_n_features(schema), mlk_pipeline_n_columns(s->model));
+    const size_t n = s->train.X.rows, p = mlk_schema_n_features(schema),
+                 columns = mlk_pipeline_n_columns(s->model);
+    printf("%s: %s%s%s, %zu row%s, %zu feature%s in %zu column%s\n", s->learner.algo->name,
+           mlk_doc_text(mlk_doc_find(doc, "task")), target ? " of " : "", target ? target : "", n,
+           n == 1 ? "" : "s", p, p == 1 ? "" : "s", columns, columns == 1 ? "" : "s");
     cleaning_print(c, doc);
     render_params("parameters:", mlk_doc_find(doc, "params"));
     tuning_print(&s->tuning);

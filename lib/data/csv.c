@@ -45,6 +45,8 @@ static char find_delimiter(const char *p, const char *end)
 static mlk_status find_header(csv *c)
 {
     const char *p = c->bytes;
+    if (c->end - p >= 2 && (memcmp(p, "\xFF\xFE", 2) == 0 || memcmp(p, "\xFE\xFF", 2) == 0))
+        return MLK_FAIL(MLK_EFORMAT, "%s: UTF-16 text; expected UTF-8", c->name);
     if (c->end - p >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
         p += 3;
     c->data = csv_skip_blank(p, c->end);
@@ -131,6 +133,15 @@ static mlk_status number_columns(csv *c, mlk_text *names)
     return MLK_OK;
 }
 
+static mlk_status no_rows(const csv *c, const char *header)
+{
+    const char *cr = memchr(header, '\r', (size_t)(c->end - header));
+    if (cr && cr + 1 < c->end && cr[1] != '\n')
+        return MLK_FAIL(MLK_EFORMAT, "%s: lines end with CR alone; expected LF or CR LF", c->name);
+    return MLK_FAIL(MLK_EFORMAT, "%s:%zu: no data rows behind the header", c->name,
+                    csv_line(c, header));
+}
+
 static mlk_status read_header(csv *c)
 {
     const char *behind;
@@ -147,8 +158,7 @@ static mlk_status read_header(csv *c)
         const char *header = c->data;
         c->data = csv_skip_blank(behind, c->end);
         if (c->data == c->end)
-            return MLK_FAIL(MLK_EFORMAT, "%s:%zu: no data rows behind the header", c->name,
-                            csv_line(c, header));
+            return no_rows(c, header);
     } else {
         MLK_TRY(number_columns(c, names));
     }

@@ -274,6 +274,12 @@ static const struct {
     {"", "t.csv: the file is empty"},
     {"\n\r\n", "t.csv: the file is empty"},
     {"a,b\n", "t.csv:1: no data rows"},
+    {"a,b\r\n", "t.csv:1: no data rows"},
+    {"a,b\r1,2\r3,4\r", "t.csv: lines end with CR alone; expected LF or CR LF"},
+    {"\xFF\xFE"
+     "a,b",
+     "t.csv: UTF-16 text; expected UTF-8"},
+    {"\xFE\xFF", "t.csv: UTF-16 text; expected UTF-8"},
     {"a,b\n1,2\n\n3\n", "t.csv:4: 1 field; the header has 2"},
     {"a,b\n\"x\ny\",2\n1,2,3\n", "t.csv:4: 3 fields; the header has 2"},
     {"a,b\n1,2\n1,\"x\n3,4\n", "t.csv:3: column 'b': unterminated quote"},

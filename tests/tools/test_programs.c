@@ -444,6 +444,14 @@ START_TEST(manual_pages_say_what_a_program_does_and_what_its_defaults_are)
 }
 END_TEST
 
+START_TEST(one_is_no_plural)
+{
+    shell_write("t.csv", "a,y\n1,2\n3,4\n5,1\n");
+    const char *text = shell_out("mlkit-fit ridge --task regression -t y t.csv");
+    ck_assert_ptr_nonnull(strstr(text, "of y, 3 rows, 1 feature in 1 column\n"));
+}
+END_TEST
+
 START_TEST(appending_leaves_the_cells_as_they_are)
 {
     shell_write("t.csv", "id;a;y\n007;1.50;2\n12345678901234567890;2e0;3\nx,1;NA;5\n;4;1\n");
@@ -527,6 +535,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, names_of_any_length_stay_whole);
     tcase_add_test(tc, values_of_pairs_are_no_scores_of_classes);
     tcase_add_test(tc, manual_pages_say_what_a_program_does_and_what_its_defaults_are);
+    tcase_add_test(tc, one_is_no_plural);
     tcase_add_test(tc, appending_leaves_the_cells_as_they_are);
     tcase_add_test(tc, a_row_without_a_prediction_is_no_blank_line);
     tcase_add_test(tc, figures_that_do_not_apply_are_null);
