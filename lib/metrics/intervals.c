@@ -398,6 +398,41 @@ static jackknife cells_jackknife(const bootstrap *b, const metric_row *row, cell
     return jack;
 }
 
+/* Where no row is wrong no replicate has an error to show: the least that the metric would be with
+ * as many errors in one of the classes as Wilson's bound of its rows allows, which go to the others
+ * by their sizes. */
+static void perfect_interval(const bootstrap *b, const metric_row *row, cells *c, mlk_score *s)
+{
+    const cells *from = &b->k->cells;
+    const size_t K = from->k;
+    s->low = s->high = s->value;
+    for (size_t j = 0; j < b->n_places; j++) {
+        const size_t i = b->place[j], r = i / K;
+        const double others = from->total - from->count[i];
+        mlk_score bound;
+        if (!(others > 0.0))
+            continue;
+        wilson(1.0, cell_rows(from, i), &bound);
+        const double missed = from->count[i] * (1.0 - bound.low);
+        memcpy(c->count, from->count, K * K * sizeof(double));
+        for (size_t col = 0; col < K; col++)
+            c->count[r * K + col] =
+                col == r ? from->count[i] - missed : missed * from->row[col] / others;
+        mlk_cells_margins(c);
+        const double v = row->of_cells(row, b->k, c, NULL);
+        s->low = fmin(s->low, v);
+        s->high = fmax(s->high, v);
+    }
+}
+
+static bool is_perfect(const cells *c)
+{
+    for (size_t i = 0; i < c->k * c->k; i++)
+        if (c->count[i] > 0.0 && i / c->k != i % c->k)
+            return false;
+    return true;
+}
+
 static mlk_status bootstrap_cells(bootstrap *b, mlk_score *const *scores)
 {
     const work *k = b->k;
@@ -420,6 +455,11 @@ static mlk_status bootstrap_cells(bootstrap *b, mlk_score *const *scores)
     for (size_t i = 0; i < K * K; i++)
         if (k->cells.count[i] > 0.0)
             b->place[b->n_places++] = i;
+    if (is_perfect(&k->cells)) {
+        for (size_t j = 0; j < b->n_metrics; j++)
+            perfect_interval(b, b->rows[j], &b->resampled[0], scores[j]);
+        goto out;
+    }
     for (size_t w = 0; w < workers; w++)
         memset(b->resampled[w].count, 0, K * K * sizeof(double));
     st = mlk_parallel_for(k->run, b->replicates, REPLICATES_A_CHUNK, cells_body, b);

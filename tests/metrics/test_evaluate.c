@@ -156,6 +156,36 @@ START_TEST(a_perfect_ranking_keeps_room_for_luck)
 }
 END_TEST
 
+/* 40 and 5 rows without an error: the lower ends by hand, from 1 - Wilson's bound = z^2 / (n + z^2)
+ * of the rows of either class. */
+START_TEST(perfect_classes_keep_room_for_luck)
+{
+    enum { N_0 = 40, N_1 = 5 };
+    mlk_vec y = test_vec(N_0 + N_1);
+    for (size_t i = 0; i < y.n; i++)
+        y.data[i] = i >= N_0;
+    const mlk_predictions p = {.task = MLK_METRIC_CLASSIFICATION,
+                               .n_classes = 2,
+                               .truth = mlk_vec_c(y),
+                               .predicted = mlk_vec_c(y)};
+    const double z2 = z95 * z95, e0 = z2 / (N_0 + z2), e1 = z2 / (N_1 + z2);
+    const double tp = N_1 * (1.0 - e1), fp = N_0 * e0;
+    const double f1[] = {2.0 * tp / (2.0 * tp + N_1 * e1), 2.0 * N_1 / (2.0 * N_1 + fp)};
+    /* Of the table ((40, 0), (fn, tp)), and of ((tn, fp), (0, 5)). */
+    const double tn = N_0 - fp;
+    const double mcc[] = {N_0 * tp / sqrt(tp * N_1 * N_0 * (N_0 + N_1 * e1)),
+                          tn * N_1 / sqrt((N_1 + fp) * N_1 * N_0 * tn)};
+    mlk_evaluation *e = evaluation_of(&p, NULL);
+    require_close(score_of(e, "accuracy").low, 45.0 / (45.0 + z2), 1e-14);
+    require_close(score_of(e, "balanced_accuracy").low, 1.0 - 0.5 * e1, 1e-14);
+    require_close(score_of(e, "f1").low, fmin(f1[0], f1[1]), 1e-14);
+    require_close(score_of(e, "mcc").low, fmin(mcc[0], mcc[1]), 1e-14);
+    ck_assert(score_of(e, "kappa").low < 1.0 && score_of(e, "kappa").low > 0.5);
+    require_close(score_of(e, "mcc").high, 1.0, 0);
+    mlk_evaluation_free(e);
+}
+END_TEST
+
 static mlk_predictions random_regression(uint64_t seed, size_t n)
 {
     const mlk_cvec f = test_random_vec(seed, n), e = test_random_vec(seed + 1000003, n);
@@ -549,6 +579,7 @@ Suite *test_suite(void)
     tcase_add_test(intervals, ranking_intervals_follow_from_the_influences);
     tcase_add_test(intervals, auc_has_delongs_variance);
     tcase_add_test(intervals, a_perfect_ranking_keeps_room_for_luck);
+    tcase_add_test(intervals, perfect_classes_keep_room_for_luck);
     tcase_add_test(intervals, intervals_hold_the_truth_as_often_as_they_say);
     tcase_add_test(intervals, groups_of_rows_give_the_width_that_rows_do);
     tcase_add_loop_test(intervals, intervals_change_unit_with_the_errors, 0, 2);

@@ -24,7 +24,8 @@
  *   random stream of its own. Rows are resampled by Poisson counts; many rows are first summed in
  *   random groups, and labels in the cells of the confusion matrix, so the time does not grow
  *   with n. Of errors and losses, Student's quantile for the kurtosis at hand replaces the normal
- *   one.
+ *   one. Where no row is taken for a wrong class: from the least that the metric would be with as
+ *   many errors in one of the classes as Wilson's bound of its rows allows.
  *
  * Measured coverage: docs/decisions/0004-metric-intervals.md.
  *
