@@ -96,12 +96,13 @@ typedef struct mlk_vec {
     size_t n;
 } mlk_vec;
 
-/** A writable matrix, or vector, to read from. */
+/** A writable matrix, to read from. */
 static inline mlk_cmat mlk_mat_c(mlk_mat A)
 {
     mlk_cmat c = {A.data, A.rows, A.cols, A.ld};
     return c;
 }
+/** The same of a vector. */
 static inline mlk_cvec mlk_vec_c(mlk_vec v)
 {
     mlk_cvec c = {v.data, v.n};
@@ -119,6 +120,7 @@ static inline mlk_cmat mlk_cmat_rows(mlk_cmat A, size_t begin, size_t end)
     mlk_cmat c = {A.data + begin * A.ld, end - begin, A.cols, A.ld};
     return c;
 }
+/** The same, writable. */
 static inline mlk_mat mlk_mat_rows(mlk_mat A, size_t begin, size_t end)
 {
     mlk_mat c = {A.data + begin * A.ld, end - begin, A.cols, A.ld};

@@ -479,7 +479,7 @@ void mlk_kernel_tile(const mlk_kernel_pick *a, size_t first, size_t count, const
         finish(a, first + r, b, T + r * ld);
 }
 
-/* A function of its own for each machine is not one that can be hidden. */
+/* Static: the dispatcher of a MLK_SIMD function would be exported, whatever its visibility. */
 MLK_SIMD static void add_strip(const double *w, const float *a, const float *b, const float *c,
                                const float *d, size_t n, double *sums)
 {

@@ -10,7 +10,7 @@
 
 enum {
     SAMPLE_FROM = 20000, /* rows from which on a sample gives the start */
-    MAX_SEARCH = 200     /* 0.618^200: the intercept's step is huge where no row has curvature */
+    MAX_SEARCH = 60
 };
 
 /* -------------------------------------------------------------------------- along the step */

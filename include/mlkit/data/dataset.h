@@ -34,8 +34,8 @@ typedef struct mlk_roles {
 typedef struct mlk_schema mlk_schema;
 
 /* What the schema says; texts live as long as it. */
-size_t mlk_schema_n_features(const mlk_schema *schema);
-const char *mlk_schema_feature(const mlk_schema *schema, size_t j);
+size_t mlk_schema_n_features(const mlk_schema *schema);             /**< p. */
+const char *mlk_schema_feature(const mlk_schema *schema, size_t j); /**< Name of feature j < p. */
 /** Levels of feature j: their number (0: numeric), and in *levels their texts (may be NULL). */
 size_t mlk_schema_levels(const mlk_schema *schema, size_t j, const char *const **levels);
 const char *mlk_schema_target(const mlk_schema *schema);          /**< NULL: none. */
@@ -81,6 +81,7 @@ mlk_status mlk_dataset_apply(const mlk_schema *schema, const mlk_table *table, b
 
 /** X, y, w, levels: valid as long as the dataset. */
 mlk_data mlk_dataset_data(const mlk_dataset *dataset);
+/** What the rows were made by; lives as long as the dataset. */
 const mlk_schema *mlk_dataset_schema(const mlk_dataset *dataset);
 /** Table row of dataset row i (they differ when rows were dropped). */
 size_t mlk_dataset_row(const mlk_dataset *dataset, size_t i);
@@ -93,6 +94,7 @@ typedef struct mlk_subset {
     mlk_data data;
     void *memory;
 } mlk_subset;
+/** Copies the n rows, each < data->X.rows. MLK_EINVAL, MLK_ENOMEM: *subset is empty. */
 mlk_status mlk_subset_new(const mlk_data *data, const size_t *rows, size_t n, const mlk_run *run,
                           mlk_subset *subset);
 void mlk_subset_free(mlk_subset *subset);

@@ -70,8 +70,8 @@ mlk_status mlk_table_read_memory(const char *name, const void *bytes, size_t siz
                                  const mlk_table_opts *opts, const mlk_run *run, mlk_table **table);
 
 /* Shape and columns; all that is handed out lives as long as the table. */
-size_t mlk_table_rows(const mlk_table *table);
-size_t mlk_table_cols(const mlk_table *table);
+size_t mlk_table_rows(const mlk_table *table);                 /**< Without the header. */
+size_t mlk_table_cols(const mlk_table *table);                 /**< Of the header, all kinds. */
 mlk_column mlk_table_column(const mlk_table *table, size_t j); /**< j < cols. */
 const char *mlk_table_name(const mlk_table *table);            /**< Path it was read from. */
 /** File line (1-based) on which data row i starts. */
